@@ -1,0 +1,52 @@
+//! Where unpredictable bytes come from.
+//!
+//! The core never asks the operating system for anything. Whoever drives it passes an [`Entropy`]: the driver passes
+//! [`OsEntropy`], a test passes bytes that it knows.
+
+/// A source of bytes that nobody else can predict.
+pub trait Entropy: Send {
+    /// Fills `buffer` completely.
+    fn fill(&mut self, buffer: &mut [u8]);
+
+    /// `N` fresh bytes.
+    fn bytes<const N: usize>(&mut self) -> [u8; N]
+    where
+        Self: Sized,
+    {
+        array(self)
+    }
+}
+
+impl Entropy for Box<dyn Entropy> {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        self.as_mut().fill(buffer);
+    }
+}
+
+/// `N` fresh bytes from a source behind a reference.
+pub fn array<const N: usize>(entropy: &mut dyn Entropy) -> [u8; N] {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes);
+    bytes
+}
+
+/// The operating system's random numbers.
+#[cfg(feature = "os-entropy")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsEntropy;
+
+#[cfg(feature = "os-entropy")]
+impl Entropy for OsEntropy {
+    /// # Panics
+    ///
+    /// When the operating system has no random numbers. There is no safe way to go on without them.
+    #[expect(
+        clippy::panic,
+        reason = "a key made of predictable bytes is worse than a stopped process"
+    )]
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if let Err(error) = getrandom::fill(buffer) {
+            panic!("the operating system gives no random numbers: {error}");
+        }
+    }
+}

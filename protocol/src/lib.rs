@@ -1,0 +1,19 @@
+//! The wire protocol of the ONE network, without IO.
+//!
+//! Everything in this crate outside `driver` is a pure machine: it opens no socket, spawns no task and reads no clock.
+//! Time is an argument, randomness comes from an [`entropy::Entropy`], and what a machine wants done comes out as values.
+//!
+//! | Room | What lives there |
+//! | --- | --- |
+//! | [`key`] | public and secret keys, their hex form |
+//! | [`crypto`] | boxes with an embedded nonce, the registration challenge |
+//! | [`message`] | the JSON control messages |
+//! | [`close`] | close codes and reasons |
+//! | [`ping`] | the timers of spare connections |
+
+pub mod close;
+pub mod crypto;
+pub mod entropy;
+pub mod key;
+pub mod message;
+pub mod ping;
