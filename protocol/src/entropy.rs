@@ -40,10 +40,7 @@ impl Entropy for OsEntropy {
     /// # Panics
     ///
     /// When the operating system has no random numbers. There is no safe way to go on without them.
-    #[expect(
-        clippy::panic,
-        reason = "a key made of predictable bytes is worse than a stopped process"
-    )]
+    #[expect(clippy::panic, reason = "a key made of predictable bytes is worse than a stopped process")]
     fn fill(&mut self, buffer: &mut [u8]) {
         if let Err(error) = getrandom::fill(buffer) {
             panic!("the operating system gives no random numbers: {error}");

@@ -101,10 +101,7 @@ impl SecretKey {
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         // A clamped scalar times the base point is never of low order, so the check of `from_bytes` is not needed.
-        PublicKey(x25519_dalek::x25519(
-            self.0,
-            x25519_dalek::X25519_BASEPOINT_BYTES,
-        ))
+        PublicKey(x25519_dalek::x25519(self.0, x25519_dalek::X25519_BASEPOINT_BYTES))
     }
 
     /// The raw X25519 secret shared with the owner of `other` (RFC 7748 §6.1).
@@ -155,10 +152,7 @@ impl KeyPair {
 
 impl From<SecretKey> for KeyPair {
     fn from(secret: SecretKey) -> Self {
-        Self {
-            public: secret.public_key(),
-            secret,
-        }
+        Self { public: secret.public_key(), secret }
     }
 }
 
@@ -170,17 +164,13 @@ pub enum KeyError {
     #[error("the key is empty; it must be 64 hex digits (32 bytes)")]
     Empty,
     /// Two hex digits make a byte, so an odd number of characters cannot be right.
-    #[error(
-        "the key has an odd number of characters ({characters}); it must be 64 hex digits (32 bytes)"
-    )]
+    #[error("the key has an odd number of characters ({characters}); it must be 64 hex digits (32 bytes)")]
     OddLength {
         /// Characters in the text.
         characters: usize,
     },
     /// A character outside `0-9a-fA-F`.
-    #[error(
-        "the key has a character that is not a hex digit at position {position} (counted from 0)"
-    )]
+    #[error("the key has a character that is not a hex digit at position {position} (counted from 0)")]
     NotHex {
         /// Where the first such character is, counted in characters from 0.
         position: usize,
@@ -201,16 +191,14 @@ fn decode_key(text: &str) -> Result<[u8; KEY_LEN], KeyError> {
         return Err(KeyError::Empty);
     }
     let characters = text.chars().count();
-    if characters % 2 != 0 {
+    if !characters.is_multiple_of(2) {
         return Err(KeyError::OddLength { characters });
     }
     if let Some(position) = text.chars().position(|c| !c.is_ascii_hexdigit()) {
         return Err(KeyError::NotHex { position });
     }
     let mut bytes = [0; KEY_LEN];
-    hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyError::WrongLength {
-        bytes: characters / 2,
-    })?;
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyError::WrongLength { bytes: characters / 2 })?;
     Ok(bytes)
 }
 
@@ -222,9 +210,7 @@ mod tests {
 
     #[test]
     fn public_key_follows_from_the_secret_one() {
-        let secret =
-            SecretKey::from_hex("6fe42145e3f2a026d1d4abb27761ceb9ec4d80f095ca510114b97c8f60fe2c4b")
-                .unwrap();
+        let secret = SecretKey::from_hex("6fe42145e3f2a026d1d4abb27761ceb9ec4d80f095ca510114b97c8f60fe2c4b").unwrap();
         assert_eq!(secret.public_key().to_hex(), LISTENER);
     }
 
@@ -246,14 +232,8 @@ mod tests {
         for (text, error) in cases {
             assert_eq!(PublicKey::from_hex(text), Err(error), "{text:?}");
         }
-        assert_eq!(
-            PublicKey::from_hex(&"ab".repeat(33)),
-            Err(KeyError::WrongLength { bytes: 33 })
-        );
-        assert_eq!(
-            PublicKey::from_hex(&"z".repeat(64)),
-            Err(KeyError::NotHex { position: 0 })
-        );
+        assert_eq!(PublicKey::from_hex(&"ab".repeat(33)), Err(KeyError::WrongLength { bytes: 33 }));
+        assert_eq!(PublicKey::from_hex(&"z".repeat(64)), Err(KeyError::NotHex { position: 0 }));
     }
 
     #[test]

@@ -38,12 +38,7 @@ impl PingTimer {
     /// Starts when the registration has succeeded.
     #[must_use]
     pub fn new(now: Instant, interval: Duration, timeout: Duration) -> Self {
-        Self {
-            interval,
-            timeout,
-            since: now,
-            outstanding: false,
-        }
+        Self { interval, timeout, since: now, outstanding: false }
     }
 
     /// A pong has come, asked for or not: both timers start again.
@@ -61,11 +56,7 @@ impl PingTimer {
     /// When [`Self::poll`] has something to say.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        if self.outstanding {
-            self.since + self.interval + self.timeout
-        } else {
-            self.since + self.interval
-        }
+        if self.outstanding { self.since + self.interval + self.timeout } else { self.since + self.interval }
     }
 
     /// What is due now.
@@ -92,10 +83,7 @@ impl PongWatch {
     /// Starts when the registration has succeeded; `interval` is what the CommServer announced.
     #[must_use]
     pub fn new(now: Instant, interval: Duration, grace: Duration) -> Self {
-        Self {
-            patience: interval + grace,
-            since: now,
-        }
+        Self { patience: interval + grace, since: now }
     }
 
     /// A ping has come.

@@ -23,13 +23,9 @@ pub fn seal(key: &SharedKey, content: &[u8], entropy: &mut dyn Entropy) -> Vec<u
 ///
 /// [`BoxError::ShortNonce`] below 24 bytes, else [`BoxError::Decryption`].
 pub fn open(key: &SharedKey, boxed: &[u8]) -> Result<Vec<u8>, BoxError> {
-    let (nonce, rest) = boxed
-        .split_first_chunk::<NONCE_LEN>()
-        .ok_or(BoxError::ShortNonce)?;
+    let (nonce, rest) = boxed.split_first_chunk::<NONCE_LEN>().ok_or(BoxError::ShortNonce)?;
     let mut message = rest.to_vec();
-    let content = key
-        .open_in_place(nonce, &mut message)
-        .ok_or(BoxError::Decryption)?;
+    let content = key.open_in_place(nonce, &mut message).ok_or(BoxError::Decryption)?;
     Ok(content.to_vec())
 }
 

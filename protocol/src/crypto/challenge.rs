@@ -49,11 +49,7 @@ impl fmt::Debug for Challenge {
 /// # Errors
 ///
 /// [`BoxError`] if the box does not open.
-pub fn respond(
-    key: &SharedKey,
-    challenge: &[u8],
-    entropy: &mut dyn Entropy,
-) -> Result<Vec<u8>, BoxError> {
+pub fn respond(key: &SharedKey, challenge: &[u8], entropy: &mut dyn Entropy) -> Result<Vec<u8>, BoxError> {
     let mut plain = boxed::open(key, challenge)?;
     negate(&mut plain);
     let response = boxed::seal(key, &plain, entropy);

@@ -50,25 +50,16 @@ impl SharedKey {
             return;
         };
         // Encryption can only fail for bodies of 2^70 bytes.
-        if let Ok(tag) = self
-            .cipher()
-            .encrypt_in_place_detached(nonce.into(), &[], body)
-        {
+        if let Ok(tag) = self.cipher().encrypt_in_place_detached(nonce.into(), &[], body) {
             head.copy_from_slice(&tag);
         }
     }
 
     /// Checks the tag in front and decrypts the rest in place. `None` if the tag does not fit.
-    pub(crate) fn open_in_place<'a>(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        message: &'a mut [u8],
-    ) -> Option<&'a mut [u8]> {
+    pub(crate) fn open_in_place<'a>(&self, nonce: &[u8; NONCE_LEN], message: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (head, body) = message.split_at_mut_checked(TAG_LEN)?;
         let tag = Tag::clone_from_slice(head);
-        self.cipher()
-            .decrypt_in_place_detached(nonce.into(), &[], body, &tag)
-            .ok()?;
+        self.cipher().decrypt_in_place_detached(nonce.into(), &[], body, &tag).ok()?;
         Some(body)
     }
 

@@ -40,9 +40,7 @@ impl Envelope {
             Payload::Binary(_) => return Err(MessageError::NotText),
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let envelope = (&mut deserializer)
-            .deserialize_any(EnvelopeVisitor)
-            .map_err(|_| MessageError::NotJson)?;
+        let envelope = (&mut deserializer).deserialize_any(EnvelopeVisitor).map_err(|_| MessageError::NotJson)?;
         deserializer.end().map_err(|_| MessageError::NotJson)?;
         Ok(envelope)
     }
@@ -58,10 +56,7 @@ impl Envelope {
         match &self.command {
             None => Err(MessageError::NoCommand),
             Some(Value::String(command)) if command == expected => Ok(()),
-            Some(other) => Err(MessageError::UnexpectedCommand {
-                received: display(other),
-                expected,
-            }),
+            Some(other) => Err(MessageError::UnexpectedCommand { received: display(other), expected }),
         }
     }
 }
@@ -145,23 +140,13 @@ mod tests {
 
     #[test]
     fn the_last_duplicate_wins_and_unknown_fields_do_not_matter() {
-        let envelope =
-            parse(r#" {"x":{"deep":[1e999,"\ud800"]}, "command":"a" ,"command":"b"} "#).unwrap();
+        let envelope = parse(r#" {"x":{"deep":[1e999,"\ud800"]}, "command":"a" ,"command":"b"} "#).unwrap();
         assert_eq!(envelope.command(), Some("b"));
     }
 
     #[test]
     fn scalars_and_arrays_have_no_fields() {
-        for text in [
-            "null",
-            "true",
-            "5",
-            "-5",
-            "1.5",
-            "\"register\"",
-            "[]",
-            "[{\"command\":\"x\"}]",
-        ] {
+        for text in ["null", "true", "5", "-5", "1.5", "\"register\"", "[]", "[{\"command\":\"x\"}]"] {
             assert_eq!(parse(text), Ok(Envelope::default()), "{text}");
         }
     }
@@ -175,17 +160,11 @@ mod tests {
 
     #[test]
     fn nesting_cannot_exhaust_the_stack() {
-        assert_eq!(
-            parse(&"[".repeat(MAX_CONTROL_LEN)),
-            Err(MessageError::NotJson)
-        );
+        assert_eq!(parse(&"[".repeat(MAX_CONTROL_LEN)), Err(MessageError::NotJson));
     }
 
     #[test]
     fn length_is_checked_before_anything_else() {
-        assert_eq!(
-            parse(&" ".repeat(MAX_CONTROL_LEN + 1)),
-            Err(MessageError::TooLong)
-        );
+        assert_eq!(parse(&" ".repeat(MAX_CONTROL_LEN + 1)), Err(MessageError::TooLong));
     }
 }

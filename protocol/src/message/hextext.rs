@@ -44,17 +44,14 @@ impl From<KeyError> for HexTextError {
 }
 
 /// Reads a field as a public key. `otherwise` is the error for values that cannot be meant as text.
-pub(super) fn public_key(
-    value: &Value,
-    otherwise: MessageError,
-) -> Result<PublicKey, MessageError> {
+pub(super) fn public_key(value: &Value, otherwise: MessageError) -> Result<PublicKey, MessageError> {
     Ok(PublicKey::from_hex(text(value, otherwise)?).map_err(HexTextError::from)?)
 }
 
 /// Reads a field as bytes. Characters that are no hex digits give no bytes at all, which no box opens with.
 pub(super) fn bytes(value: &Value, otherwise: MessageError) -> Result<Vec<u8>, MessageError> {
     let text = text(value, otherwise)?;
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         return Err(HexTextError::Odd.into());
     }
     Ok(hex::decode(text).unwrap_or_else(|_| vec![0; text.len() / 2]))
@@ -63,9 +60,9 @@ pub(super) fn bytes(value: &Value, otherwise: MessageError) -> Result<Vec<u8>, M
 /// Whether `value` is text with an even number of hex digits, the test that the reference makes for the keys of a
 /// communication request. An empty text passes.
 pub(super) fn is_hex(value: Option<&Value>) -> bool {
-    value.and_then(Value::as_str).is_some_and(|text| {
-        text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    value
+        .and_then(Value::as_str)
+        .is_some_and(|text| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn text(value: &Value, otherwise: MessageError) -> Result<&str, MessageError> {

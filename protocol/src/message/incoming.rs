@@ -28,10 +28,7 @@ impl FirstMessage {
         let envelope = Envelope::parse(payload)?;
         match envelope.command() {
             Some("register") => {
-                let key = envelope
-                    .public_key
-                    .as_ref()
-                    .ok_or(MessageError::NotClientMessage)?;
+                let key = envelope.public_key.as_ref().ok_or(MessageError::NotClientMessage)?;
                 hextext::public_key(key, MessageError::NotClientMessage).map(Self::Register)
             }
             Some("communication_request") => {
@@ -70,20 +67,12 @@ impl CommunicationRequest {
     }
 
     fn from_envelope(envelope: &Envelope, mismatch: MessageError) -> Result<Self, MessageError> {
-        let (source, target) = (
-            envelope.source_public_key.as_ref(),
-            envelope.target_public_key.as_ref(),
-        );
+        let (source, target) = (envelope.source_public_key.as_ref(), envelope.target_public_key.as_ref());
         if !hextext::is_hex(source) || !hextext::is_hex(target) {
             return Err(mismatch);
         }
-        let key = |value: Option<&Value>| {
-            PublicKey::from_hex(value.and_then(Value::as_str).unwrap_or_default())
-        };
-        Ok(Self {
-            source: key(source).map_err(HexTextError::from)?,
-            target: key(target).map_err(HexTextError::from),
-        })
+        let key = |value: Option<&Value>| PublicKey::from_hex(value.and_then(Value::as_str).unwrap_or_default());
+        Ok(Self { source: key(source).map_err(HexTextError::from)?, target: key(target).map_err(HexTextError::from) })
     }
 }
 
@@ -106,9 +95,7 @@ impl AuthenticationResponse {
         envelope.expect_command(expected)?;
         let mismatch = MessageError::FieldMismatch { expected };
         let value = envelope.response.as_ref().ok_or_else(|| mismatch.clone())?;
-        Ok(Self {
-            response: hextext::bytes(value, mismatch)?,
-        })
+        Ok(Self { response: hextext::bytes(value, mismatch)? })
     }
 }
 
@@ -160,16 +147,11 @@ pub fn parse_authentication_success(payload: &Payload) -> Result<Duration, Messa
     let envelope = Envelope::parse(payload)?;
     let expected = "authentication_success";
     envelope.expect_command(expected)?;
-    let value = envelope
-        .ping_interval
-        .as_ref()
-        .ok_or(MessageError::FieldMismatch { expected })?;
+    let value = envelope.ping_interval.as_ref().ok_or(MessageError::FieldMismatch { expected })?;
     let Some(millis) = value.as_f64().filter(|millis| millis.is_finite()) else {
         return Ok(DEFAULT_PING_INTERVAL);
     };
-    Ok(Duration::try_from_secs_f64(millis.max(0.0) / 1000.0)
-        .unwrap_or(MAX_PING_INTERVAL)
-        .min(MAX_PING_INTERVAL))
+    Ok(Duration::try_from_secs_f64(millis.max(0.0) / 1000.0).unwrap_or(MAX_PING_INTERVAL).min(MAX_PING_INTERVAL))
 }
 
 /// What a CommServer may send to a spare connection.
@@ -191,9 +173,7 @@ impl SpareMessage {
         let envelope = Envelope::parse(payload)?;
         match envelope.command() {
             Some("ping") => Ok(Self::Ping),
-            _ => envelope
-                .expect_command("connection_handover")
-                .map(|()| Self::ConnectionHandover),
+            _ => envelope.expect_command("connection_handover").map(|()| Self::ConnectionHandover),
         }
     }
 }

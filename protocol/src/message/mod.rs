@@ -14,13 +14,13 @@ pub use envelope::{Envelope, MAX_CONTROL_LEN};
 pub use error::{JsErrorClass, MessageError};
 pub use hextext::HexTextError;
 pub use incoming::{
-    AuthenticationRequest, AuthenticationResponse, CommunicationRequest, FirstMessage,
-    expect_communication_ready, is_pong,
+    AuthenticationRequest, AuthenticationResponse, CommunicationRequest, FirstMessage, expect_communication_ready,
+    is_pong,
 };
 pub use incoming::{SpareMessage, parse_authentication_success};
 pub use outgoing::{
-    COMMUNICATION_READY, CONNECTION_HANDOVER, PING, PONG, authentication_request,
-    authentication_response, authentication_success, communication_request, register,
+    COMMUNICATION_READY, CONNECTION_HANDOVER, PING, PONG, authentication_request, authentication_response,
+    authentication_success, communication_request, register,
 };
 
 /// The payload of one WebSocket message.

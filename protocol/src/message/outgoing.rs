@@ -24,27 +24,21 @@ pub fn register(key: &PublicKey) -> Payload {
 #[must_use]
 pub fn authentication_request(server: &PublicKey, challenge: &[u8]) -> Payload {
     let challenge = hex::encode(challenge);
-    Payload::Text(format!(
-        r#"{{"command":"authentication_request","publicKey":"{server}","challenge":"{challenge}"}}"#
-    ))
+    Payload::Text(format!(r#"{{"command":"authentication_request","publicKey":"{server}","challenge":"{challenge}"}}"#))
 }
 
 /// A listener answers the challenge.
 #[must_use]
 pub fn authentication_response(response: &[u8]) -> Payload {
     let response = hex::encode(response);
-    Payload::Text(format!(
-        r#"{{"command":"authentication_response","response":"{response}"}}"#
-    ))
+    Payload::Text(format!(r#"{{"command":"authentication_response","response":"{response}"}}"#))
 }
 
 /// A CommServer accepts a registration and says how often it will ping.
 #[must_use]
 pub fn authentication_success(ping_interval: Duration) -> Payload {
     let millis = ping_interval.as_millis();
-    Payload::Text(format!(
-        r#"{{"command":"authentication_success","pingInterval":{millis}}}"#
-    ))
+    Payload::Text(format!(r#"{{"command":"authentication_success","pingInterval":{millis}}}"#))
 }
 
 /// A connector names itself and the listener that it wants; a CommServer repeats it in exactly this form.
