@@ -10,10 +10,16 @@
 //! | [`message`] | the JSON control messages |
 //! | [`close`] | close codes and reasons |
 //! | [`ping`] | the timers of spare connections |
+//! | [`plugin`] | the plugin stack and the five native plugins |
+//! | [`padding`], [`keyword`], [`text`] | what the plugins are made of |
 
 pub mod close;
 pub mod crypto;
 pub mod entropy;
 pub mod key;
+pub mod keyword;
 pub mod message;
+pub mod padding;
 pub mod ping;
+pub mod plugin;
+pub mod text;

@@ -1,0 +1,254 @@
+//! The stack: routes events through the plugins, keeps their timers, turns their errors into a close.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::{Context, Emitted, Incoming, Layer, OrderError, Outgoing, Plugin, PluginError, order};
+use crate::close::CloseRequest;
+use crate::entropy::Entropy;
+use crate::message::Payload;
+
+/// The plugins of one connection, from the socket outwards.
+///
+/// What goes to the socket comes out of [`Self::poll_transmit`], what goes to the application out of [`Self::poll_event`].
+/// After a close was sent, nothing more is, but what still arrives is delivered, as in the reference.
+pub struct Stack {
+    plugins: Vec<Box<dyn Plugin>>,
+    entropy: Box<dyn Entropy>,
+    transmit: VecDeque<Outgoing>,
+    transmit_bytes: usize,
+    events: VecDeque<Incoming>,
+    failure: Option<PluginFailure>,
+    state: State,
+    work: Vec<Step>,
+    emitted: Vec<Emitted>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Open,
+    Closing,
+    Closed,
+}
+
+/// An event and the plugin that handles it next. `None` is the socket below the innermost plugin.
+enum Step {
+    Rising(usize, Incoming),
+    Sinking(Option<usize>, Outgoing),
+}
+
+/// The plugin that gave the connection up, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{plugin}: {error}")]
+pub struct PluginFailure {
+    /// The plugin's name.
+    pub plugin: String,
+    /// What it said.
+    pub error: PluginError,
+}
+
+/// Why a message was not taken for sending.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The connection is not open yet, is closing or is closed.
+    #[error("the connection is not open")]
+    NotOpen,
+    /// A plugin refused the message; the connection is being closed.
+    #[error(transparent)]
+    Plugin(PluginFailure),
+}
+
+impl Stack {
+    /// A stack for a connection that is not open yet.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the plugins cannot stand in this order.
+    pub fn new(plugins: Vec<Box<dyn Plugin>>, entropy: Box<dyn Entropy>) -> Result<Self, OrderError> {
+        order::validate(&plugins)?;
+        Ok(Self {
+            plugins,
+            entropy,
+            transmit: VecDeque::new(),
+            transmit_bytes: 0,
+            events: VecDeque::new(),
+            failure: None,
+            state: State::Connecting,
+            work: Vec::new(),
+            emitted: Vec::new(),
+        })
+    }
+
+    /// Puts a plugin outside all others. On an open connection it sees [`Incoming::Opened`] at once.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if it cannot stand there; the stack is then unchanged.
+    pub fn push(&mut self, now: Instant, plugin: Box<dyn Plugin>) -> Result<(), OrderError> {
+        self.plugins.push(plugin);
+        if let Err(error) = order::validate(&self.plugins) {
+            self.plugins.pop();
+            return Err(error);
+        }
+        if self.state == State::Open {
+            let index = self.plugins.len() - 1;
+            self.call(now, index, |plugin, cx| plugin.incoming(cx, Incoming::Opened));
+            // The application has seen it long ago.
+            self.emitted.retain(|emitted| !matches!(emitted, Emitted::Rising(Incoming::Opened)));
+            self.schedule(index);
+            self.run(now);
+        }
+        Ok(())
+    }
+
+    /// Takes the plugins of a layer out.
+    pub fn remove(&mut self, layer: Layer) {
+        self.plugins.retain(|plugin| plugin.layer() != layer);
+    }
+
+    /// The names of the plugins, from the socket outwards.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.plugins.iter().map(|plugin| plugin.name())
+    }
+
+    /// Something happened at the socket.
+    pub fn handle_incoming(&mut self, now: Instant, event: Incoming) {
+        match (&event, self.state) {
+            (_, State::Closed) => return,
+            (Incoming::Opened, State::Connecting) => self.state = State::Open,
+            (Incoming::Closed { .. }, _) => self.state = State::Closed,
+            _ => {}
+        }
+        self.work.push(Step::Rising(0, event));
+        self.run(now);
+    }
+
+    /// The application sends a message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the message is then not sent.
+    pub fn send(&mut self, now: Instant, message: Payload) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::NotOpen);
+        }
+        let failed_before = self.failure.is_some();
+        self.work.push(Step::Sinking(self.plugins.len().checked_sub(1), Outgoing::Message(message)));
+        self.run(now);
+        match &self.failure {
+            Some(failure) if !failed_before => Err(SendError::Plugin(failure.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The application closes. A second close does nothing.
+    pub fn close(&mut self, now: Instant, request: CloseRequest) {
+        self.work.push(Step::Sinking(self.plugins.len().checked_sub(1), Outgoing::Close(request)));
+        self.run(now);
+    }
+
+    /// The earliest deadline of any plugin.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.state != State::Open {
+            return None;
+        }
+        self.plugins.iter().filter_map(|plugin| plugin.deadline()).min()
+    }
+
+    /// Lets every plugin whose deadline has passed act.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for index in 0..self.plugins.len() {
+            let due = self.state == State::Open && self.plugins[index].deadline().is_some_and(|at| at <= now);
+            if due {
+                self.call(now, index, |plugin, cx| plugin.timer(cx));
+                self.schedule(index);
+                self.run(now);
+            }
+        }
+    }
+
+    /// The next thing for the socket: messages, then at most one close, after which nothing comes.
+    pub fn poll_transmit(&mut self) -> Option<Outgoing> {
+        let event = self.transmit.pop_front()?;
+        if let Outgoing::Message(message) = &event {
+            self.transmit_bytes -= message.len();
+        }
+        Some(event)
+    }
+
+    /// Bytes of messages that wait for the socket. Whoever drives the stack stops sending while this is large.
+    #[must_use]
+    pub fn transmit_bytes(&self) -> usize {
+        self.transmit_bytes
+    }
+
+    /// The next event for the application.
+    pub fn poll_event(&mut self) -> Option<Incoming> {
+        self.events.pop_front()
+    }
+
+    /// The first failure of a plugin, if any.
+    #[must_use]
+    pub fn failure(&self) -> Option<&PluginFailure> {
+        self.failure.as_ref()
+    }
+
+    fn run(&mut self, now: Instant) {
+        while let Some(step) = self.work.pop() {
+            match step {
+                Step::Rising(index, event) if index < self.plugins.len() => {
+                    self.call(now, index, |plugin, cx| plugin.incoming(cx, event));
+                    self.schedule(index);
+                }
+                Step::Rising(_, event) => self.events.push_back(event),
+                Step::Sinking(Some(index), event) => {
+                    self.call(now, index, |plugin, cx| plugin.outgoing(cx, event));
+                    self.schedule(index);
+                }
+                Step::Sinking(None, event) => self.queue_for_socket(event),
+            }
+        }
+    }
+
+    fn queue_for_socket(&mut self, event: Outgoing) {
+        if matches!(self.state, State::Closing | State::Closed) {
+            return;
+        }
+        match &event {
+            Outgoing::Message(message) => self.transmit_bytes += message.len(),
+            Outgoing::Close(_) => self.state = State::Closing,
+        }
+        self.transmit.push_back(event);
+    }
+
+    /// Calls one plugin. An error becomes the first failure and a close that sinks through the whole stack.
+    fn call(
+        &mut self,
+        now: Instant,
+        index: usize,
+        action: impl FnOnce(&mut dyn Plugin, &mut Context<'_>) -> Result<(), PluginError>,
+    ) {
+        let plugin = self.plugins[index].as_mut();
+        let mut cx = Context { now, entropy: self.entropy.as_mut(), emitted: &mut self.emitted };
+        let Err(error) = action(plugin, &mut cx) else { return };
+        let close = Outgoing::Close(CloseRequest::because(error.0.clone()));
+        self.emitted.clear();
+        // The first close passes through the plugins, so that they can act on it; if one fails even then, straight down.
+        let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
+        self.failure.get_or_insert_with(|| PluginFailure { plugin: plugin.name().to_owned(), error });
+        self.work.push(Step::Sinking(top, close));
+    }
+
+    /// Puts what a plugin emitted in front of all other work, so that each event is finished before the next begins.
+    fn schedule(&mut self, index: usize) {
+        for emitted in self.emitted.drain(..).rev() {
+            self.work.push(match emitted {
+                Emitted::Rising(event) => Step::Rising(index + 1, event),
+                Emitted::Sinking(event) => Step::Sinking(index.checked_sub(1), event),
+            });
+        }
+    }
+}
