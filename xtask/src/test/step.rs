@@ -93,7 +93,7 @@ pub(super) const STEPS: &[Step] = &[
         name: "deny",
         about: "licences, banned crates and sources of the dependencies",
         // Advisories need the network and change without a commit: CONTRIBUTING.md says when to ask for them.
-        command: "cargo deny --locked check bans licenses sources",
+        command: "cargo deny --locked check --hide-inclusion-graph bans licenses sources",
         slow: true,
         kind: Kind::Optional { probe: "cargo deny --version", install: "cargo install cargo-deny --locked" },
     },
