@@ -11,15 +11,25 @@
 //! | [`close`] | close codes and reasons |
 //! | [`ping`] | the timers of spare connections |
 //! | [`plugin`] | the plugin stack and the five native plugins |
+//! | [`phase`], [`trace`] | the six phases, their deadlines, the record of a connection |
+//! | [`connection`] | the machine of one connection, phases 1 to 5 |
+//! | [`spare`], [`backoff`] | how many spare connections a listener keeps, and when it tries again |
+//! | [`metrics`] | counts by role and phase |
 //! | [`padding`], [`keyword`], [`text`] | what the plugins are made of |
 
+pub mod backoff;
 pub mod close;
+pub mod connection;
 pub mod crypto;
 pub mod entropy;
 pub mod key;
 pub mod keyword;
 pub mod message;
+pub mod metrics;
 pub mod padding;
+pub mod phase;
 pub mod ping;
 pub mod plugin;
+pub mod spare;
 pub mod text;
+pub mod trace;

@@ -21,6 +21,7 @@ const NO_LIFESIGN: &str = "Keepalive: No lifesign of the other side";
 pub struct KeepAlive {
     send_after: Duration,
     close_after: Duration,
+    first_pulse: bool,
     running: Option<Running>,
 }
 
@@ -35,7 +36,14 @@ impl KeepAlive {
     /// `close_after` without receiving.
     #[must_use]
     pub fn new(send_after: Duration, close_after: Duration) -> Self {
-        Self { send_after, close_after, running: None }
+        Self { send_after, close_after, first_pulse: false, running: None }
+    }
+
+    /// Sends a pulse as soon as the connection is open, so that the other end can see that the keys fit.
+    #[must_use]
+    pub fn with_first_pulse(mut self) -> Self {
+        self.first_pulse = true;
+        self
     }
 }
 
@@ -59,6 +67,9 @@ impl Plugin for KeepAlive {
         match event {
             Incoming::Opened => {
                 self.running = Some(Running { sent: now, received: now });
+                if self.first_pulse {
+                    cx.sink(Outgoing::Message(Payload::text(KEEPALIVE.0)));
+                }
                 cx.rise(Incoming::Opened);
             }
             Incoming::Closed { .. } => {

@@ -19,6 +19,7 @@ pub struct Stack {
     transmit_bytes: usize,
     events: VecDeque<Incoming>,
     failure: Option<PluginFailure>,
+    close_reason: Option<String>,
     state: State,
     work: Vec<Step>,
     emitted: Vec<Emitted>,
@@ -68,17 +69,28 @@ impl Stack {
     /// [`OrderError`] if the plugins cannot stand in this order.
     pub fn new(plugins: Vec<Box<dyn Plugin>>, entropy: Box<dyn Entropy>) -> Result<Self, OrderError> {
         order::validate(&plugins)?;
-        Ok(Self {
+        Ok(Self::unchecked(plugins, entropy))
+    }
+
+    fn unchecked(plugins: Vec<Box<dyn Plugin>>, entropy: Box<dyn Entropy>) -> Self {
+        Self {
             plugins,
             entropy,
             transmit: VecDeque::new(),
             transmit_bytes: 0,
             events: VecDeque::new(),
             failure: None,
+            close_reason: None,
             state: State::Connecting,
             work: Vec::new(),
             emitted: Vec::new(),
-        })
+        }
+    }
+
+    /// A stack of one plugin, which has no order to get wrong.
+    #[must_use]
+    pub fn of_one(plugin: Box<dyn Plugin>, entropy: Box<dyn Entropy>) -> Self {
+        Self::unchecked(vec![plugin], entropy)
     }
 
     /// Puts a plugin outside all others. On an open connection it sees [`Incoming::Opened`] at once.
@@ -196,6 +208,17 @@ impl Stack {
         self.failure.as_ref()
     }
 
+    /// The reason with which this end has closed, whoever in the stack decided it.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<&str> {
+        self.close_reason.as_deref()
+    }
+
+    /// The stack's source of unpredictable bytes, for whoever shares it.
+    pub fn entropy(&mut self) -> &mut dyn Entropy {
+        self.entropy.as_mut()
+    }
+
     fn run(&mut self, now: Instant) {
         while let Some(step) = self.work.pop() {
             match step {
@@ -219,7 +242,10 @@ impl Stack {
         }
         match &event {
             Outgoing::Message(message) => self.transmit_bytes += message.len(),
-            Outgoing::Close(_) => self.state = State::Closing,
+            Outgoing::Close(request) => {
+                self.state = State::Closing;
+                self.close_reason = Some(request.reason());
+            }
         }
         self.transmit.push_back(event);
     }
@@ -231,13 +257,13 @@ impl Stack {
         index: usize,
         action: impl FnOnce(&mut dyn Plugin, &mut Context<'_>) -> Result<(), PluginError>,
     ) {
+        let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
         let plugin = self.plugins[index].as_mut();
         let mut cx = Context { now, entropy: self.entropy.as_mut(), emitted: &mut self.emitted };
         let Err(error) = action(plugin, &mut cx) else { return };
         let close = Outgoing::Close(CloseRequest::because(error.0.clone()));
         self.emitted.clear();
         // The first close passes through the plugins, so that they can act on it; if one fails even then, straight down.
-        let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
         self.failure.get_or_insert_with(|| PluginFailure { plugin: plugin.name().to_owned(), error });
         self.work.push(Step::Sinking(top, close));
     }

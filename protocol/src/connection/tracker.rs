@@ -1,0 +1,75 @@
+//! Keeps the current phase, so that each one that is entered is left exactly once, and writes the timeline.
+
+use std::time::{Duration, Instant};
+
+use crate::message::{Envelope, Payload};
+use crate::phase::{Outcome, Phase, Role};
+use crate::plugin::Origin;
+use crate::trace::{Entry, Timeline};
+
+pub(super) struct Tracker {
+    phase: Option<(Phase, Instant)>,
+    timeline: Timeline,
+}
+
+impl Tracker {
+    pub(super) fn new(now: Instant, role: Role) -> Self {
+        Self { phase: None, timeline: Timeline::new(now, role) }
+    }
+
+    pub(super) fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    pub(super) fn phase(&self) -> Option<Phase> {
+        self.phase.map(|(phase, _)| phase)
+    }
+
+    pub(super) fn enter(&mut self, now: Instant, phase: Phase) {
+        debug_assert!(self.phase.is_none(), "a phase is entered while another one is open");
+        self.phase = Some((phase, now));
+        self.timeline.push(now, Entry::Entered(phase));
+    }
+
+    pub(super) fn leave(&mut self, now: Instant, outcome: Outcome) -> Option<(Phase, Duration)> {
+        let (phase, since) = self.phase.take()?;
+        let duration = now.saturating_duration_since(since);
+        self.timeline.push(now, Entry::Exited { phase, outcome, duration });
+        Some((phase, duration))
+    }
+
+    pub(super) fn sent(&mut self, now: Instant, message: &Payload, plain: bool) {
+        self.timeline.push(now, Entry::Sent { what: name(message, plain), bytes: message.len() });
+    }
+
+    pub(super) fn received(&mut self, now: Instant, message: &Payload, plain: bool) {
+        self.timeline.push(now, Entry::Received { what: name(message, plain), bytes: message.len() });
+    }
+
+    pub(super) fn closed(&mut self, now: Instant, origin: Origin, reason: &str) {
+        self.timeline.push(now, Entry::Closed { origin, reason: reason.to_owned() });
+    }
+}
+
+/// A name from our own list: nothing that a peer wrote gets into a timeline by this way.
+fn name(message: &Payload, plain: bool) -> &'static str {
+    const COMMANDS: [&str; 9] = [
+        "register",
+        "authentication_request",
+        "authentication_response",
+        "authentication_success",
+        "ping",
+        "pong",
+        "connection_handover",
+        "communication_request",
+        "communication_ready",
+    ];
+    match message {
+        Payload::Binary(_) if plain => "key message",
+        _ if !plain => "encrypted message",
+        _ => Envelope::parse(message)
+            .ok()
+            .and_then(|envelope| COMMANDS.into_iter().find(|name| envelope.command() == Some(name)))
+            .unwrap_or("unknown message"),
+    }
+}
