@@ -15,12 +15,15 @@
 //! | [`connection`] | the machine of one connection, phases 1 to 5 |
 //! | [`spare`], [`backoff`] | how many spare connections a listener keeps, and when it tries again |
 //! | [`metrics`] | counts by role and phase |
+//! | `driver` | tokio around it all, behind the feature of that name |
 //! | [`padding`], [`keyword`], [`text`] | what the plugins are made of |
 
 pub mod backoff;
 pub mod close;
 pub mod connection;
 pub mod crypto;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod entropy;
 pub mod key;
 pub mod keyword;

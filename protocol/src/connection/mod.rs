@@ -180,6 +180,12 @@ impl Connection {
         &self.flight.counters
     }
 
+    /// Whether a close was asked for here: the socket is to end soon, whatever the other end does.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing { .. })
+    }
+
     /// Whether [`Event::Closed`] has been told.
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -1,0 +1,98 @@
+//! Accepts peers that dial us without a CommServer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Duration, sleep};
+
+use super::news::News;
+use super::session::{Owned, Session};
+use super::{DriverError, Environment, entropy, now, socket, task};
+use crate::connection::{Connection, ConnectionError, KeyRing};
+use crate::phase::Role;
+
+/// Connections that are being established at a time at most; further ones wait in the system's queue.
+const ESTABLISHING: usize = 256;
+/// Established connections that wait to be accepted at most; a further peer is turned away.
+const ACCEPT_QUEUE: usize = 64;
+/// How long to wait after the system had no socket for us.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener of our own, for direct connections.
+#[derive(Debug)]
+pub struct DirectListener {
+    address: SocketAddr,
+    sessions: mpsc::Receiver<Session>,
+    _task: Owned<()>,
+}
+
+impl DirectListener {
+    /// Listens on an address; port 0 picks a free one.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Bind`].
+    pub async fn bind(environment: &Environment, address: SocketAddr, keys: KeyRing) -> Result<Self, DriverError> {
+        let bind = |source| DriverError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let (sender, sessions) = mpsc::channel(ACCEPT_QUEUE);
+        let task = Owned(tokio::spawn(run(listener, environment.clone(), Arc::new(keys), sender)));
+        Ok(Self { address, sessions, _task: task })
+    }
+
+    /// The address that peers dial.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next peer. Safe to cancel.
+    pub async fn accept(&mut self) -> Option<Session> {
+        self.sessions.recv().await
+    }
+}
+
+async fn run(listener: TcpListener, environment: Environment, keys: Arc<KeyRing>, sessions: mpsc::Sender<Session>) {
+    let mut establishing = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if establishing.len() < ESTABLISHING => match accepted {
+                Ok((stream, _)) => {
+                    establishing.spawn(establish(environment.clone(), keys.clone(), stream));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed; trying again");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(Ok(established)) = establishing.join_next() => match established {
+                Ok(session) => {
+                    if sessions.try_send(session).is_err() {
+                        tracing::warn!("nobody accepts: a peer was turned away");
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "a direct connection failed"),
+            },
+        }
+    }
+}
+
+async fn establish(
+    environment: Environment,
+    keys: Arc<KeyRing>,
+    stream: TcpStream,
+) -> Result<Session, ConnectionError> {
+    // Small messages are worth their own packets; a system that does not know the option loses only speed.
+    let _ = stream.set_nodelay(true);
+    let news = News::new(&environment.events, Role::Listener);
+    let id = news.connection();
+    let machine = Connection::accept(now(), keys, environment.config.clone(), entropy());
+    let deadlines = environment.config.deadlines.clone();
+    let mut task = task::open(machine, news, deadlines, socket::accept(stream)).await?;
+    let peers = task.establish().await?;
+    Ok(Session::start(id, task, &peers))
+}

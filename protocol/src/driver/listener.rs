@@ -1,0 +1,234 @@
+//! Keeps spare connections at a CommServer and hands out the peers that come through them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::timeout;
+
+use super::events::NoticeKind;
+use super::news::News;
+use super::session::{Owned, Session};
+use super::task::{self, Peers, Task, until};
+use super::{DriverError, Environment, entropy, now, socket};
+use crate::backoff::Backoff;
+use crate::close::CloseRequest;
+use crate::connection::{Connection, ConnectionError, Event, KeyRing};
+use crate::phase::Role;
+use crate::spare::{SpareAction, SpareId, SparePolicy, SparePool};
+use tokio::net::TcpStream;
+use tokio_tungstenite::MaybeTlsStream;
+
+/// Established connections that wait to be accepted at most; a further peer is turned away.
+const ACCEPT_QUEUE: usize = 64;
+
+/// Where to listen, under which keys, and with how many spares.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// The CommServer's URL.
+    pub url: String,
+    /// Our keys.
+    pub keys: KeyRing,
+    /// How many spares.
+    pub spares: SparePolicy,
+    /// The delays after failures.
+    pub backoff: Backoff,
+}
+
+/// A listener at a CommServer.
+#[derive(Debug)]
+pub struct Listener {
+    sessions: mpsc::Receiver<Session>,
+    stop: Option<oneshot::Sender<()>>,
+    supervisor: Owned<()>,
+}
+
+impl Listener {
+    /// Begins to keep spares. Failures to reach the CommServer are told as events and tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Url`].
+    pub fn start(environment: &Environment, config: ListenerConfig) -> Result<Self, DriverError> {
+        socket::check_url(&config.url)?;
+        let (sessions_end, sessions) = mpsc::channel(ACCEPT_QUEUE);
+        let (stop, stopped) = oneshot::channel();
+        let supervisor = Supervisor::new(environment.clone(), config, sessions_end);
+        let supervisor = Owned(tokio::spawn(supervisor.run(stopped)));
+        Ok(Self { sessions, stop: Some(stop), supervisor })
+    }
+
+    /// The next peer. Safe to cancel.
+    pub async fn accept(&mut self) -> Option<Session> {
+        self.sessions.recv().await
+    }
+
+    /// Closes all spares and waits for their end. Sessions that were accepted go on.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // A supervisor that has ended needs no telling.
+            let _ = stop.send(());
+        }
+        self.supervisor.join().await;
+    }
+}
+
+type Socketed = Task<MaybeTlsStream<TcpStream>>;
+
+/// Where the connection of a spare ended: as a session to be, or not at all.
+enum Outcome {
+    Established(Box<Socketed>, Peers, u64),
+    Failed(ConnectionError),
+    Stopped,
+}
+
+struct Supervisor {
+    environment: Environment,
+    config: ListenerConfig,
+    keys: Arc<KeyRing>,
+    pool: SparePool,
+    sessions: mpsc::Sender<Session>,
+    spares: JoinSet<Outcome>,
+    running: HashMap<Id, (SpareId, u64)>,
+    closers: HashMap<SpareId, (oneshot::Sender<()>, AbortHandle)>,
+    told: mpsc::UnboundedReceiver<(SpareId, Event)>,
+    tell: mpsc::UnboundedSender<(SpareId, Event)>,
+    /// The connection whose failure was told last: retries are told in its name.
+    last_connection: u64,
+}
+
+impl Supervisor {
+    #[expect(clippy::disallowed_methods, reason = "a spare tells three things at most, and spares are limited")]
+    fn new(environment: Environment, config: ListenerConfig, sessions: mpsc::Sender<Session>) -> Self {
+        let (tell, told) = mpsc::unbounded_channel();
+        Self {
+            keys: Arc::new(config.keys.clone()),
+            pool: SparePool::new(config.spares, config.backoff.clone()),
+            environment,
+            config,
+            sessions,
+            spares: JoinSet::new(),
+            running: HashMap::new(),
+            closers: HashMap::new(),
+            told,
+            tell,
+            last_connection: 0,
+        }
+    }
+
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
+        self.pool.start();
+        loop {
+            self.act();
+            tokio::select! {
+                // A dropped handle aborts this task; a stop comes as a value.
+                _ = &mut stopped => break,
+                Some((id, event)) = self.told.recv() => self.hear(id, &event),
+                Some(ended) = self.spares.join_next_with_id() => self.ended(ended),
+                () = until(self.pool.poll_timeout()) => self.pool.handle_timeout(now()),
+            }
+        }
+        self.pool.stop();
+        self.act();
+        let patience = self.environment.config.deadlines.close * 2;
+        let end = async { while self.spares.join_next().await.is_some() {} };
+        if timeout(patience, end).await.is_err() {
+            self.spares.shutdown().await;
+        }
+    }
+
+    fn act(&mut self) {
+        while let Some(action) = self.pool.poll_action() {
+            match action {
+                SpareAction::Open(id) => self.open(id),
+                SpareAction::Close(id) => {
+                    if let Some((closer, _)) = self.closers.remove(&id) {
+                        // A connection that has ended needs no telling.
+                        let _ = closer.send(());
+                    }
+                }
+                SpareAction::RetryIn(delay) => {
+                    let kind = NoticeKind::Retrying(delay);
+                    self.environment.events.publish(self.last_connection, Role::Listener, &kind);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, id: SpareId) {
+        let news = News::new(&self.environment.events, Role::Listener).with_listener(id, self.tell.clone());
+        let connection = news.connection();
+        let (closer, close) = oneshot::channel();
+        let spare = spare(self.environment.clone(), self.keys.clone(), self.config.url.clone(), news, close);
+        let handle = self.spares.spawn(spare);
+        self.running.insert(handle.id(), (id, connection));
+        self.closers.insert(id, (closer, handle));
+    }
+
+    fn hear(&mut self, id: SpareId, event: &Event) {
+        match event {
+            Event::SpareOpened => self.pool.opened(now(), id),
+            Event::SpareHandedOver => self.pool.handed_over(id),
+            Event::HandoverComplete => self.pool.handover_complete(id),
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Outcome), JoinError>) {
+        // What a connection told comes before its end.
+        while let Ok((id, event)) = self.told.try_recv() {
+            self.hear(id, &event);
+        }
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, outcome),
+            Err(error) => (error.id(), Outcome::Stopped),
+        };
+        let Some((id, connection)) = self.running.remove(&task) else { return };
+        self.closers.remove(&id);
+        match outcome {
+            Outcome::Established(task, peers, connection) => {
+                let session = Session::start(connection, *task, &peers);
+                if self.sessions.try_send(session).is_err() {
+                    tracing::warn!(connection, "nobody accepts: a peer was turned away");
+                }
+            }
+            Outcome::Failed(error) => {
+                tracing::debug!(connection, %error, "a spare connection ended");
+                self.last_connection = connection;
+            }
+            Outcome::Stopped => {}
+        }
+        self.pool.closed(now(), id, entropy().as_mut());
+    }
+}
+
+/// The life of one spare, up to the established connection.
+async fn spare(
+    environment: Environment,
+    keys: Arc<KeyRing>,
+    url: String,
+    news: News,
+    mut close: oneshot::Receiver<()>,
+) -> Outcome {
+    let id = news.connection();
+    let machine = Connection::spare(now(), keys, environment.config.clone(), entropy());
+    let deadlines = environment.config.deadlines.clone();
+    let opened = tokio::select! {
+        opened = task::open(machine, news, deadlines, socket::open(&url)) => opened,
+        _ = &mut close => return Outcome::Stopped,
+    };
+    let mut task = match opened {
+        Ok(task) => task,
+        Err(error) => return Outcome::Failed(error),
+    };
+    tokio::select! {
+        established = task.establish() => match established {
+            Ok(peers) => return Outcome::Established(Box::new(task), peers, id),
+            Err(error) => return Outcome::Failed(error),
+        },
+        _ = &mut close => {}
+    }
+    task.abandon(CloseRequest::Close(None)).await;
+    Outcome::Stopped
+}

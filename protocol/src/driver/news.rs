@@ -1,0 +1,67 @@
+//! Where the events of one connection go: to everybody who watches, and to the listener that owns it.
+
+use tokio::sync::mpsc;
+
+use super::events::{Events, NoticeKind};
+use super::task::Peers;
+use crate::connection::{Closed, Connection, Event};
+use crate::message::Payload;
+use crate::phase::Role;
+use crate::spare::SpareId;
+
+/// The channels of one connection's events.
+pub(super) struct News {
+    events: Events,
+    connection: u64,
+    role: Role,
+    /// The listener counts its spares by these, so none may be lost.
+    listener: Option<(SpareId, mpsc::UnboundedSender<(SpareId, Event)>)>,
+}
+
+/// What a machine has told in one go.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) peers: Option<Peers>,
+    pub(super) messages: Vec<Payload>,
+    pub(super) closed: Option<Closed>,
+}
+
+impl News {
+    pub(super) fn new(events: &Events, role: Role) -> Self {
+        Self { events: events.clone(), connection: events.new_connection(), role, listener: None }
+    }
+
+    pub(super) fn with_listener(mut self, id: SpareId, sender: mpsc::UnboundedSender<(SpareId, Event)>) -> Self {
+        self.listener = Some((id, sender));
+        self
+    }
+
+    pub(super) fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// Takes everything that the machine has to tell, and passes on what is not the application's data.
+    pub(super) fn drain(&mut self, machine: &mut Connection) -> Told {
+        let mut told = Told::default();
+        while let Some(event) = machine.poll_event() {
+            match &event {
+                Event::Message(message) => {
+                    told.messages.push(message.clone());
+                    continue;
+                }
+                Event::Established { local, remote } => told.peers = Some(Peers { local: *local, remote: *remote }),
+                Event::Closed(closed) => told.closed = Some(closed.clone()),
+                _ => {}
+            }
+            tracing::debug!(connection = self.connection, role = self.role.name(), ?event, "connection");
+            if let Some((id, listener)) = &self.listener
+                && matches!(event, Event::SpareOpened | Event::SpareHandedOver | Event::HandoverComplete)
+            {
+                // A listener that is gone has nothing left to count.
+                let _ = listener.send((*id, event.clone()));
+            }
+            self.events.publish(self.connection, self.role, &NoticeKind::Connection(event));
+        }
+        told
+    }
+}

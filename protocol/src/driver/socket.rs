@@ -1,0 +1,127 @@
+//! WebSockets: opening, and the few settings that matter.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes, protocol};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::DriverError;
+use crate::close::CloseRequest;
+use crate::connection::CloseFrame;
+use crate::message::Payload;
+use crate::plugin::Outgoing;
+
+/// Largest WebSocket message that is taken. Peers fragment at 64 KiB, but a reference peer may send a text of 16383
+/// UTF-16 units whole, and the protocol allows any size up to 100 MiB.
+const MAX_FRAME_LEN: usize = 104_857_600;
+
+/// Bytes of the read buffer: a fragment fits in sixteen reads, and an idle connection stays small.
+const READ_BUFFER: usize = 4096;
+
+/// Bytes that are gathered before a write. What is not yet written is bounded by the stack's own limit.
+const WRITE_BUFFER: usize = 64 * 1024;
+
+/// A WebSocket over any stream.
+pub(super) type Socket<S> = WebSocketStream<S>;
+
+/// Streams that a socket can run over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(MAX_FRAME_LEN))
+        .max_frame_size(Some(MAX_FRAME_LEN))
+}
+
+/// Checks a URL before anything is sent to it.
+///
+/// # Errors
+///
+/// [`DriverError::Url`] says what is wrong.
+pub fn check_url(url: &str) -> Result<(), DriverError> {
+    let bad = |problem| Err(DriverError::Url { url: url.to_owned(), problem });
+    let rest = match url.split_once("://") {
+        Some(("ws", rest)) => rest,
+        Some(("wss", rest)) if cfg!(feature = "tls") => rest,
+        Some(("wss", _)) => return bad("this build has no TLS"),
+        Some(("http" | "https", _)) => return bad("http and https are not WebSocket schemes"),
+        _ => return bad("it does not begin with ws:// or wss://"),
+    };
+    if rest.is_empty() || rest.starts_with(['/', ':']) {
+        return bad("the host is missing");
+    }
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return bad("it contains white space");
+    }
+    Ok(())
+}
+
+/// Opens a WebSocket. The caller puts a deadline on it.
+pub(super) async fn open(url: &str) -> Result<Socket<MaybeTlsStream<TcpStream>>, String> {
+    let connected = tokio_tungstenite::connect_async_with_config(url, Some(config()), true).await;
+    match connected {
+        Ok((socket, _)) => Ok(socket),
+        Err(error) => Err(format!("cannot open {url}: {}", explain(&error))),
+    }
+}
+
+/// Answers a peer that opens a WebSocket to us. The caller puts a deadline on it.
+pub(super) async fn accept<S: Stream>(stream: S) -> Result<Socket<S>, String> {
+    tokio_tungstenite::accept_async_with_config(stream, Some(config())).await.map_err(|error| explain(&error))
+}
+
+/// What an error means for a person. Text of the other end is escaped by its `Debug` form.
+pub(super) fn explain(error: &WsError) -> String {
+    match error {
+        WsError::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "connection refused; nothing listens there, start it or check host and port".to_owned()
+        }
+        WsError::Io(error) => error.to_string(),
+        WsError::Http(response) => {
+            format!("the server answered with HTTP status {} instead of a WebSocket", response.status().as_u16())
+        }
+        other => format!("{:?}", other.to_string()),
+    }
+}
+
+pub(super) fn to_frame(out: Outgoing) -> Message {
+    match out {
+        Outgoing::Message(Payload::Text(text)) => Message::text(text),
+        Outgoing::Message(Payload::Binary(data)) => Message::Binary(data),
+        Outgoing::Close(request) => close_frame(&request),
+    }
+}
+
+fn close_frame(request: &CloseRequest) -> Message {
+    Message::Close(Some(protocol::CloseFrame {
+        code: protocol::frame::coding::CloseCode::Normal,
+        reason: Utf8Bytes::from(request.reason()),
+    }))
+}
+
+pub(super) fn from_close(frame: Option<protocol::CloseFrame>) -> CloseFrame {
+    match frame {
+        Some(frame) => CloseFrame { code: frame.code.into(), reason: frame.reason.as_str().to_owned() },
+        None => CloseFrame { code: protocol::frame::coding::CloseCode::Status.into(), reason: String::new() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_url;
+
+    #[test]
+    fn urls_are_checked_before_anything_is_sent() {
+        for url in ["ws://localhost", "ws://127.0.0.1:8000", "ws://[::1]:8000/path"] {
+            assert!(check_url(url).is_ok(), "{url}");
+        }
+        for url in ["", "localhost:8000", "http://localhost", "ws://", "ws:///x", "ws://a b", "ws://:80"] {
+            assert!(check_url(url).is_err(), "{url}");
+        }
+    }
+}
