@@ -1,1 +1,26 @@
-//! Placeholder.
+//! A CommServer: brings connectors and listeners of the ONE network together and relays between them.
+//!
+//! The rules are in two pure rooms; everything else is sockets and tasks around them.
+//!
+//! | Room | What lives there |
+//! | --- | --- |
+//! | [`registry`] | which spare connections wait for which key, and how many of everything there may be |
+//! | [`session`] | what each connection means, as states consumed by transitions |
+//! | `upgrade` | HTTP/1.1 to WebSocket |
+//! | `socket` | one WebSocket with bounded buffers |
+//! | `conn` | one task per connection: handshake, spare, request, pair |
+//! | `switchboard` | what the tasks share: the registry behind a lock, counts as guards |
+//! | `server` | accepting, draining, stopping |
+
+mod config;
+mod conn;
+pub mod registry;
+mod server;
+pub mod session;
+mod socket;
+mod switchboard;
+mod upgrade;
+
+pub use config::{Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN};
+pub use server::{BindError, Server};
+pub use switchboard::Snapshot;

@@ -1,0 +1,132 @@
+//! From TCP accept to a proven registration or a valid request, within one deadline.
+
+use std::sync::Arc;
+
+use ratatosk_protocol::entropy::OsEntropy;
+use ratatosk_protocol::message::Payload;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::Conn;
+use crate::server::Stop;
+use crate::session::{Authenticated, Challenged, Close, First, Fresh, QUEUE_LEN, Register, Requesting, Timer};
+use crate::socket::{Ended, Incoming, Socket};
+use crate::switchboard::{Seat, Switchboard};
+use crate::upgrade::{self, Rejection, UpgradeError};
+
+/// What a client turns out to be.
+pub(super) enum Outcome {
+    /// Gone.
+    Ended,
+    /// A listener that owns its key.
+    Listener(Box<Conn>, Authenticated),
+    /// A connector with a request in order.
+    Connector(Box<Conn>, Requesting),
+}
+
+pub(super) async fn run(
+    board: &Arc<Switchboard>,
+    seat: Seat,
+    id: u64,
+    stream: TcpStream,
+    deadline: Instant,
+    stop: &mut Stop,
+) -> Outcome {
+    let Some(socket) = upgrade(board, id, stream, deadline, stop).await else {
+        return Outcome::Ended;
+    };
+    let mut conn = Conn { id, socket, seat };
+    match converse(board, &mut conn, deadline, stop).await {
+        Ok(Who::Listener(authenticated)) => Outcome::Listener(Box::new(conn), authenticated),
+        Ok(Who::Connector(requesting)) => Outcome::Connector(Box::new(conn), requesting),
+        Err(Failed::Close(close)) => {
+            conn.close(Some(close), &board.config().timeouts).await;
+            Outcome::Ended
+        }
+        Err(Failed::Ended(ended)) => {
+            conn.finish(&ended, &board.config().timeouts).await;
+            Outcome::Ended
+        }
+    }
+}
+
+async fn upgrade(
+    board: &Switchboard,
+    id: u64,
+    mut stream: TcpStream,
+    deadline: Instant,
+    stop: &mut Stop,
+) -> Option<Socket> {
+    let rejection = tokio::select! {
+        result = upgrade::accept(&mut stream) => match result {
+            Ok(rest) => return Some(Socket::new(stream, rest)),
+            Err(error @ (UpgradeError::Io(_) | UpgradeError::Rejected(_))) => {
+                tracing::debug!(conn = id, %error, "no WebSocket");
+                return None;
+            }
+        },
+        () = tokio::time::sleep_until(deadline) => Rejection::TimedOut,
+        () = stop.draining() => Rejection::Unavailable,
+    };
+    tracing::debug!(conn = id, ?rejection, "no WebSocket");
+    let _ = timeout(board.config().timeouts.of(Timer::Close), upgrade::reject(&mut stream, rejection)).await;
+    None
+}
+
+enum Who {
+    Listener(Authenticated),
+    Connector(Requesting),
+}
+
+/// Why there is nobody to serve.
+enum Failed {
+    /// The relay closes.
+    Close(Close),
+    /// The client has.
+    Ended(Ended),
+}
+
+impl From<Close> for Failed {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+/// The client's messages up to the one that makes it a listener or a connector.
+async fn converse(board: &Switchboard, conn: &mut Conn, deadline: Instant, stop: &mut Stop) -> Result<Who, Failed> {
+    let first = next(conn, deadline, stop).await?;
+    match Fresh.on_message(&first) {
+        // What comes behind a request is for the listener, in any number.
+        First::Request(requesting) => Ok(Who::Connector(requesting)),
+        First::Refused(refused) => Err(refused.on_queue(queued(conn)).into()),
+        First::Register(register) => {
+            let challenged = challenge(board, conn, register)?;
+            let answer = next(conn, deadline, stop).await?;
+            Ok(Who::Listener(challenged.on_message(&answer)?))
+        }
+    }
+}
+
+fn challenge(board: &Switchboard, conn: &mut Conn, register: Register) -> Result<Challenged, Failed> {
+    let (challenged, send) = register.on_queue(queued(conn), board.identity(), &mut OsEntropy)?;
+    if conn.queue(send) { Ok(challenged) } else { Err(Failed::Ended(Ended::Aborted)) }
+}
+
+/// Counts what the client has sent behind its first message, as far as it is here already: what comes together is
+/// looked at together.
+fn queued(conn: &mut Conn) -> usize {
+    conn.socket.read_ahead(QUEUE_LEN + 1)
+}
+
+/// The next message, unless something else comes first.
+async fn next(conn: &mut Conn, deadline: Instant, stop: &mut Stop) -> Result<Payload, Failed> {
+    tokio::select! {
+        biased;
+        incoming = conn.socket.recv() => match incoming {
+            Incoming::Message(data) => Ok(data.payload()),
+            Incoming::Ended(ended) => Err(Failed::Ended(ended)),
+        },
+        () = tokio::time::sleep_until(deadline) => Err(Close::timed_out(Timer::Handshake.reason()).into()),
+        () = stop.draining() => Err(Close::stopping().into()),
+    }
+}

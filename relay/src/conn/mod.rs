@@ -1,0 +1,74 @@
+//! One task per connection, from TCP accept to its end. Two become one when a spare is handed over: its task gives the
+//! connection to that of the requester and ends.
+
+mod early;
+mod handshake;
+mod lane;
+mod pair;
+mod request;
+mod spare;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ratatosk_protocol::message::Payload;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::registry::Phase;
+use crate::server::Stop;
+use crate::session::{Close, Timeouts, Timer};
+use crate::socket::{Ended, Socket};
+use crate::switchboard::{Seat, Switchboard};
+use handshake::Outcome;
+
+/// A connection after the upgrade.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    /// Tells the connections of a process apart in its log.
+    id: u64,
+    socket: Socket,
+    seat: Seat,
+}
+
+impl Conn {
+    fn queue(&mut self, payload: Payload) -> bool {
+        self.socket.queue(payload).is_ok()
+    }
+
+    /// Closes for a reason of our own; `None` is a close without a code.
+    async fn close(mut self, close: Option<Close>, timeouts: &Timeouts) {
+        self.seat.enter(Phase::Closing);
+        let reason = close.as_ref().map(|close| close.reason.as_str()).unwrap_or_default();
+        tracing::debug!(conn = self.id, ?reason, "closing");
+        self.socket.close(close, timeouts).await;
+    }
+
+    /// Ends what the client has ended.
+    async fn finish(mut self, ended: &Ended, timeouts: &Timeouts) {
+        self.seat.enter(Phase::Closing);
+        tracing::debug!(conn = self.id, how = ended.name(), "the client has ended the connection");
+        self.socket.finish(ended, timeouts).await;
+    }
+}
+
+/// Serves one client until it or the relay goes.
+pub(crate) async fn serve(board: Arc<Switchboard>, seat: Seat, stream: TcpStream, mut stop: Stop) {
+    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    let deadline = Instant::now() + board.config().timeouts.of(Timer::Handshake);
+    tracing::debug!(conn = id, "accepted");
+    // A spare may stay for days. What the steps before it need on their way is boxed, so that it is freed.
+    let outcome = Box::pin(handshake::run(&board, seat, id, stream, deadline, &mut stop)).await;
+    match outcome {
+        Outcome::Ended => {}
+        Outcome::Listener(conn, authenticated) => spare::run(&board, *conn, authenticated, &mut stop).await,
+        Outcome::Connector(conn, requesting) => {
+            let found = Box::pin(request::run(&board, *conn, requesting, deadline, &mut stop)).await;
+            if let Some(pair) = found {
+                Box::pin(pair.run(&board.config().timeouts, &mut stop)).await;
+            }
+        }
+    }
+    tracing::debug!(conn = id, "done");
+}

@@ -1,0 +1,95 @@
+//! A connector that wants a listener (`spec/wire.md §3`).
+
+use ratatosk_protocol::key::PublicKey;
+use ratatosk_protocol::message::{CONNECTION_HANDOVER, CommunicationRequest, Payload, communication_request};
+
+use super::Close;
+use crate::registry::NoSpare;
+
+const NO_LISTENER: &str = "No listening connection for the specified publicKey.";
+const JUST_LOST: &str = "No listening connection for the specified publicKey. This error should never happen!";
+const SPARE_LOST: &str = "This connection is closed. It will never be opened again.";
+
+/// A connector whose request is in order and that waits for a spare of its target.
+#[derive(Debug)]
+pub struct Requesting {
+    source: PublicKey,
+    target: PublicKey,
+    /// A spare was reserved for it and turned out to be dead.
+    lost_spare: bool,
+}
+
+impl Requesting {
+    /// Takes a request that was read without an error.
+    ///
+    /// # Errors
+    ///
+    /// The close for a target that nobody can have registered.
+    pub(super) fn new(request: &CommunicationRequest) -> Result<Self, Close> {
+        let target = request.target.as_ref().map_err(|_| Close::because(NO_LISTENER))?;
+        Ok(Self { source: request.source, target: *target, lost_spare: false })
+    }
+
+    /// Whose spare to reserve.
+    #[must_use]
+    pub fn target(&self) -> &PublicKey {
+        &self.target
+    }
+
+    /// A reserved spare was dead or died before it could be handed over: try the next.
+    #[must_use]
+    pub fn on_spare_lost(self) -> Self {
+        Self { lost_spare: true, ..self }
+    }
+
+    /// There is no spare (any more).
+    #[must_use]
+    pub fn on_no_spare(self, none: NoSpare) -> Close {
+        Close::because(match none {
+            _ if self.lost_spare => SPARE_LOST,
+            NoSpare::NoListener => NO_LISTENER,
+            NoSpare::JustLost => JUST_LOST,
+        })
+    }
+
+    /// What the spare is told, in this order. The request is rebuilt: three fields, lower case.
+    #[must_use]
+    pub fn hand_over(&self) -> [Payload; 2] {
+        [Payload::text(CONNECTION_HANDOVER), communication_request(&self.source, &self.target)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatosk_protocol::key::SecretKey;
+
+    use super::*;
+
+    fn requesting() -> Requesting {
+        let key = SecretKey::from_bytes([5; 32]).public_key();
+        Requesting::new(&CommunicationRequest { source: key, target: Ok(key) }).unwrap()
+    }
+
+    #[test]
+    fn every_way_of_finding_nobody_has_its_text() {
+        assert_eq!(requesting().on_no_spare(NoSpare::NoListener), Close::because(NO_LISTENER));
+        assert_eq!(requesting().on_no_spare(NoSpare::JustLost), Close::because(JUST_LOST));
+        for none in [NoSpare::NoListener, NoSpare::JustLost] {
+            assert_eq!(requesting().on_spare_lost().on_no_spare(none), Close::because(SPARE_LOST));
+        }
+    }
+
+    #[test]
+    fn the_handover_comes_before_the_request() {
+        let key = SecretKey::from_bytes([5; 32]).public_key();
+        assert_eq!(
+            requesting().hand_over(),
+            [
+                Payload::text(r#"{"command":"connection_handover"}"#),
+                Payload::text(format!(
+                    r#"{{"command":"communication_request","sourcePublicKey":"{key}","targetPublicKey":"{key}"}}"#
+                )),
+            ]
+        );
+    }
+}

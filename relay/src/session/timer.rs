@@ -1,0 +1,103 @@
+//! Every timeout of the relay, in one table.
+
+use std::time::Duration;
+
+use ratatosk_protocol::ping::{DEFAULT_PING_INTERVAL, DEFAULT_PONG_TIMEOUT};
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// TCP accept to registered or paired: one absolute deadline, so that no sequence of small steps can stretch it.
+    Handshake,
+    /// Registration or last pong to the next ping. Announced to listeners (`spec/wire.md §2`).
+    PingInterval,
+    /// A ping to its pong.
+    PongTimeout,
+    /// The longest time in which a receiver takes not one byte of what waits for it. Its sender is not read meanwhile.
+    Stall,
+    /// Our close frame to the client's.
+    Close,
+}
+
+impl Timer {
+    /// All of them, in the order of the enum.
+    pub const ALL: [Self; 5] = [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Close];
+
+    /// The name in logs and flags.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::PingInterval => "ping_interval",
+            Self::PongTimeout => "pong",
+            Self::Stall => "stall",
+            Self::Close => "close",
+        }
+    }
+
+    /// How long it runs unless told otherwise.
+    #[must_use]
+    pub const fn default(self) -> Duration {
+        match self {
+            Self::Handshake => Duration::from_secs(10),
+            Self::PingInterval => DEFAULT_PING_INTERVAL,
+            Self::PongTimeout => DEFAULT_PONG_TIMEOUT,
+            Self::Stall => Duration::from_secs(60),
+            Self::Close => Duration::from_secs(5),
+        }
+    }
+
+    /// The text after `Terminate called: ` when it runs out.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Handshake => "Handshake: Connection timed out",
+            Self::PingInterval | Self::PongTimeout => ratatosk_protocol::ping::PING_TIMED_OUT,
+            Self::Stall => "Relay: The other side does not read",
+            Self::Close => "Close: Connection timed out",
+        }
+    }
+}
+
+/// How long each [`Timer`] runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    durations: [Duration; Timer::ALL.len()],
+}
+
+impl Timeouts {
+    /// How long `timer` runs.
+    #[must_use]
+    pub fn of(&self, timer: Timer) -> Duration {
+        self.durations[timer as usize]
+    }
+
+    /// The same table with another value for `timer`.
+    #[must_use]
+    pub fn with(mut self, timer: Timer, duration: Duration) -> Self {
+        self.durations[timer as usize] = duration;
+        self
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { durations: Timer::ALL.map(Timer::default) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for (place, timer) in Timer::ALL.into_iter().enumerate() {
+            assert_eq!(timer as usize, place);
+            assert_eq!(Timeouts::default().of(timer), timer.default());
+        }
+        let table = Timeouts::default().with(Timer::Stall, Duration::ZERO);
+        assert_eq!(table.of(Timer::Stall), Duration::ZERO);
+        assert_eq!(table.of(Timer::Close), Timer::Close.default());
+    }
+}
