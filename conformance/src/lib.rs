@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Black-box tests for implementations of the ONE network's protocol, in any language.
+//!
+//! What was recorded of real peers is replayed over real sockets, and what comes back is compared with the recording.
+//!
+//! | Room | What lives there |
+//! | --- | --- |
+//! | [`scenario`] | scenarios as data: format, placeholders, the recordings themselves |
+//! | [`server`] | plays scenarios against a CommServer, as its clients |
+//! | [`report`] | verdicts, known deviations, how results are shown |
+//!
+//! Code that speaks the protocol does not belong here: it lives in `ratatosk-protocol`, and this crate only uses its
+//! cryptography, to answer challenges.
+
+pub mod report;
+pub mod scenario;
+pub mod server;

@@ -1,0 +1,118 @@
+//! `conformance`: replays recorded conversations against an implementation and says how it differs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use ratatosk_conformance::report::{self, Implementation, Outcome, Summary};
+use ratatosk_conformance::scenario::recordings::server_scenarios;
+use ratatosk_conformance::server::{self, Address, Options, Target};
+
+/// Conformance tests for implementations of the ONE network's protocol.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replays the recordings of a CommServer, as its clients.
+    ///
+    /// Exits with 0 if everything came as it is known of the implementation, with 1 if not, with 2 if nothing could be
+    /// tried. Without an implementation, scenarios must conform or conform better.
+    Server(ServerArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct ServerArguments {
+    /// Where the server listens: `ws://host:port`.
+    #[arg(long, value_parser = Address::parse)]
+    url: Address,
+    /// Where one listens that has a ping interval between 0.2 and 0.5 s; scenarios about timers are skipped without it.
+    #[arg(long, value_name = "URL", value_parser = Address::parse)]
+    short_ping_url: Option<Address>,
+    /// A shell command that stops the server at `--url`; the scenario about stopping is skipped without it.
+    #[arg(long, value_name = "COMMAND")]
+    stop_command: Option<String>,
+    /// Compare with what is known of this implementation: `ratatosk` or `reference`.
+    #[arg(long, value_name = "NAME", conflicts_with = "known")]
+    implementation: Option<String>,
+    /// Compare with the known deviations in this file.
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Only scenarios whose id begins so, such as `d/` or `e/pop-order`.
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    only: String,
+    /// How many scenarios run side by side.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    jobs: usize,
+    /// Seconds that a client waits for something that is due.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    patience: u64,
+    /// Print one JSON object at the end, and the progress to standard error.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Command::Server(arguments) = Arguments::parse().command;
+    match test_server(arguments).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether everything came as it should.
+async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
+    let known = known(&arguments)?;
+    let mut scenarios = server_scenarios().map_err(|(file, error)| format!("{file}: {error}"))?;
+    scenarios.retain(|scenario| scenario.id.starts_with(&arguments.only));
+    if scenarios.is_empty() {
+        return Err("no scenario has such an id".to_owned());
+    }
+    let target = Target {
+        url: arguments.url,
+        short_timers: arguments.short_ping_url,
+        stop: arguments.stop_command.map(|command| Box::new(move || run(&command)) as _),
+    };
+    let options = Options { jobs: arguments.jobs, patience: Duration::from_secs(arguments.patience) };
+    let mut summary = Summary::default();
+    let show = |outcome: &Outcome| {
+        let surprise = summary.add(outcome, known.as_ref());
+        let line = report::line(outcome, surprise.as_ref());
+        if arguments.json { eprintln!("{line}") } else { println!("{line}") }
+    };
+    let outcomes = server::run(&target, &scenarios, &options, show).await;
+    if arguments.json {
+        println!("{:#}", report::json(&outcomes, known.as_ref()));
+    } else {
+        println!("{summary}");
+    }
+    Ok(summary.surprises() == 0)
+}
+
+fn known(arguments: &ServerArguments) -> Result<Option<Implementation>, String> {
+    match (&arguments.implementation, &arguments.known) {
+        (Some(name), _) => Implementation::named(name).map(Some).map_err(|error| error.to_string()),
+        (None, Some(file)) => {
+            let json = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            Implementation::parse(&json).map(Some).map_err(|error| error.to_string())
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// Starts a shell command and does not wait for it.
+fn run(command: &str) {
+    if let Err(error) = tokio::process::Command::new("sh").arg("-c").arg(command).spawn() {
+        eprintln!("conformance: the stop command does not start: {error}");
+    }
+}

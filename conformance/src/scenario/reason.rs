@@ -1,0 +1,112 @@
+//! The reasons for which a server may do something else than the recorded one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a difference is allowed: a row of `spec/wire.md §10`, or one of the two rules that override a recorded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// Early data after the communication request is kept.
+    EarlyData,
+    /// A slow receiver slows its sender.
+    BackPressure,
+    /// One deadline from accept to registered or paired.
+    RegistrationDeadline,
+    /// Keys that are no keys are refused before a challenge is made.
+    RegisterKeys,
+    /// The whole request is validated before a spare is popped.
+    SourceKey,
+    /// A failed hand-over takes the next spare.
+    DeadSpare,
+    /// A spare whose requester has left goes back to the pool or is closed.
+    RequesterLeft,
+    /// Nothing is re-assembled after the hand-over.
+    NoReassembly,
+    /// Stopping closes everything.
+    Stop,
+    /// The text is an accident of the JavaScript engine.
+    EngineAccident,
+    /// Messages before authentication are capped at 4 KiB.
+    EarlyCap,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::EarlyData,
+        Self::BackPressure,
+        Self::RegistrationDeadline,
+        Self::RegisterKeys,
+        Self::SourceKey,
+        Self::DeadSpare,
+        Self::RequesterLeft,
+        Self::NoReassembly,
+        Self::Stop,
+        Self::EngineAccident,
+        Self::EarlyCap,
+    ];
+
+    /// The word that stands for it in scenario files and lists of deviations.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::EarlyData => "early-data",
+            Self::BackPressure => "back-pressure",
+            Self::RegistrationDeadline => "registration-deadline",
+            Self::RegisterKeys => "register-keys",
+            Self::SourceKey => "source-key",
+            Self::DeadSpare => "dead-spare",
+            Self::RequesterLeft => "requester-left",
+            Self::NoReassembly => "no-reassembly",
+            Self::Stop => "stop",
+            Self::EngineAccident => "engine-accident",
+            Self::EarlyCap => "early-cap",
+        }
+    }
+
+    /// The reason in the words of the specification.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::EarlyData => "§10: early data is kept, bounded, delivered in order after the handover",
+            Self::BackPressure => "§10: reading from the sender stops while the receiver is slow",
+            Self::RegistrationDeadline => "§10: one deadline from accept to registered or paired",
+            Self::RegisterKeys => "§10: non-hex and low-order keys are refused with a clear reason, before a challenge",
+            Self::SourceKey => "§10: the whole request is validated before a spare is popped",
+            Self::DeadSpare => "§10: a failed hand-over takes the next spare; the requester notices nothing",
+            Self::RequesterLeft => "§10: the spare goes back to the pool (nothing was sent) or is closed",
+            Self::NoReassembly => "§10: frames are passed on as they arrive; nothing is re-assembled",
+            Self::Stop => "§10: drain, then close everything, within a deadline",
+            Self::EngineAccident => "§10: the recorded text is an accident of the JavaScript engine",
+            Self::EarlyCap => "relay: messages before authentication at most 4 KiB",
+        }
+    }
+
+    /// Finds a reason by its word.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.id() == id)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_the_same_in_every_file() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_id(reason.id()), Some(reason));
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.id());
+        }
+    }
+}
