@@ -104,6 +104,12 @@ impl SecretKey {
         PublicKey(x25519_dalek::x25519(self.0, x25519_dalek::X25519_BASEPOINT_BYTES))
     }
 
+    /// 64 lower-case hex digits, for the file that keeps the key. Whoever takes them is responsible for wiping them.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0)
+    }
+
     /// The raw X25519 secret shared with the owner of `other` (RFC 7748 §6.1).
     pub(crate) fn diffie_hellman(&self, other: &PublicKey) -> zeroize::Zeroizing<[u8; KEY_LEN]> {
         zeroize::Zeroizing::new(x25519_dalek::x25519(self.0, other.0))

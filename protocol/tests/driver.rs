@@ -179,3 +179,20 @@ async fn events_tell_the_whole_story() {
     assert_eq!(phases, [Phase::Connect, Phase::PairingRequest, Phase::Handover, Phase::Encryption]);
     assert_eq!(events.missed(), 0);
 }
+
+/// Without a crypto provider rustls would panic here instead of failing.
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn wss_to_a_server_without_tls_is_an_error() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = to(format!("wss://{}", server.local_addr().unwrap()));
+    let environment = Environment::default();
+    let answer = async {
+        let (mut stream, _) = server.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        stream
+    };
+    let (result, _stream) = tokio::join!(connect(&environment, &config), answer);
+    let Err(DriverError::Connection(error)) = result else { panic!("connected") };
+    assert_eq!(error.phase, Some(Phase::Connect));
+}

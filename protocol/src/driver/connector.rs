@@ -4,7 +4,7 @@ use super::events::NoticeKind;
 use super::news::News;
 use super::session::Session;
 use super::task;
-use super::{DriverError, Environment, entropy, now, socket};
+use super::{DriverError, Environment, now, os_entropy, socket};
 use crate::backoff::Backoff;
 use crate::connection::{Connection, Connector};
 use crate::phase::Role;
@@ -42,7 +42,7 @@ pub async fn connect_until_successful(
         let connection = news.connection();
         match attempt(environment, config, news).await {
             Err(DriverError::Connection(error)) if !error.cause.is_final() => {
-                let delay = backoff.next(entropy().as_mut());
+                let delay = backoff.next(os_entropy().as_mut());
                 environment.events.publish(connection, Role::Initiator, &NoticeKind::Retrying(delay));
                 tokio::time::sleep(delay).await;
             }
@@ -54,7 +54,7 @@ pub async fn connect_until_successful(
 async fn attempt(environment: &Environment, config: &ConnectorConfig, news: News) -> Result<Session, DriverError> {
     socket::check_url(&config.url)?;
     let id = news.connection();
-    let machine = Connection::connect(now(), config.connector.clone(), environment.config.clone(), entropy());
+    let machine = Connection::connect(now(), config.connector.clone(), environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
     let mut task = task::open(machine, news, deadlines, socket::open(&config.url)).await?;
     let peers = task.establish().await?;

@@ -10,7 +10,7 @@ use tokio::time::{Duration, sleep};
 
 use super::news::News;
 use super::session::{Owned, Session};
-use super::{DriverError, Environment, entropy, now, socket, task};
+use super::{DriverError, Environment, now, os_entropy, socket, task};
 use crate::connection::{Connection, ConnectionError, KeyRing};
 use crate::phase::Role;
 
@@ -90,7 +90,7 @@ async fn establish(
     let _ = stream.set_nodelay(true);
     let news = News::new(&environment.events, Role::Listener);
     let id = news.connection();
-    let machine = Connection::accept(now(), keys, environment.config.clone(), entropy());
+    let machine = Connection::accept(now(), keys, environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
     let mut task = task::open(machine, news, deadlines, socket::accept(stream)).await?;
     let peers = task.establish().await?;

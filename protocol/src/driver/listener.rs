@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::timeout;
+use tokio_tungstenite::MaybeTlsStream;
 
 use super::events::NoticeKind;
 use super::news::News;
 use super::session::{Owned, Session};
 use super::task::{self, Peers, Task, until};
-use super::{DriverError, Environment, entropy, now, socket};
+use super::{DriverError, Environment, now, os_entropy, socket};
 use crate::backoff::Backoff;
 use crate::close::CloseRequest;
 use crate::connection::{Connection, ConnectionError, Event, KeyRing};
 use crate::phase::Role;
 use crate::spare::{SpareAction, SpareId, SparePolicy, SparePool};
-use tokio::net::TcpStream;
-use tokio_tungstenite::MaybeTlsStream;
 
 /// Established connections that wait to be accepted at most; a further peer is turned away.
 const ACCEPT_QUEUE: usize = 64;
@@ -40,6 +40,7 @@ pub struct ListenerConfig {
 #[derive(Debug)]
 pub struct Listener {
     sessions: mpsc::Receiver<Session>,
+    ready: watch::Receiver<usize>,
     stop: Option<oneshot::Sender<()>>,
     supervisor: Owned<()>,
 }
@@ -54,14 +55,21 @@ impl Listener {
         socket::check_url(&config.url)?;
         let (sessions_end, sessions) = mpsc::channel(ACCEPT_QUEUE);
         let (stop, stopped) = oneshot::channel();
-        let supervisor = Supervisor::new(environment.clone(), config, sessions_end);
+        let (ready_end, ready) = watch::channel(0);
+        let supervisor = Supervisor::new(environment.clone(), config, sessions_end, ready_end);
         let supervisor = Owned(tokio::spawn(supervisor.run(stopped)));
-        Ok(Self { sessions, stop: Some(stop), supervisor })
+        Ok(Self { sessions, ready, stop: Some(stop), supervisor })
     }
 
     /// The next peer. Safe to cancel.
     pub async fn accept(&mut self) -> Option<Session> {
         self.sessions.recv().await
+    }
+
+    /// How many spares are registered and wait for a peer; the listener can be reached while there is one.
+    #[must_use]
+    pub fn ready(&self) -> watch::Receiver<usize> {
+        self.ready.clone()
     }
 
     /// Closes all spares and waits for their end. Sessions that were accepted go on.
@@ -89,6 +97,7 @@ struct Supervisor {
     keys: Arc<KeyRing>,
     pool: SparePool,
     sessions: mpsc::Sender<Session>,
+    ready: watch::Sender<usize>,
     spares: JoinSet<Outcome>,
     running: HashMap<Id, (SpareId, u64)>,
     closers: HashMap<SpareId, (oneshot::Sender<()>, AbortHandle)>,
@@ -100,7 +109,12 @@ struct Supervisor {
 
 impl Supervisor {
     #[expect(clippy::disallowed_methods, reason = "a spare tells three things at most, and spares are limited")]
-    fn new(environment: Environment, config: ListenerConfig, sessions: mpsc::Sender<Session>) -> Self {
+    fn new(
+        environment: Environment,
+        config: ListenerConfig,
+        sessions: mpsc::Sender<Session>,
+        ready: watch::Sender<usize>,
+    ) -> Self {
         let (tell, told) = mpsc::unbounded_channel();
         Self {
             keys: Arc::new(config.keys.clone()),
@@ -108,6 +122,7 @@ impl Supervisor {
             environment,
             config,
             sessions,
+            ready,
             spares: JoinSet::new(),
             running: HashMap::new(),
             closers: HashMap::new(),
@@ -139,6 +154,8 @@ impl Supervisor {
     }
 
     fn act(&mut self) {
+        let ready = self.pool.ready();
+        self.ready.send_if_modified(|before| std::mem::replace(before, ready) != ready);
         while let Some(action) = self.pool.poll_action() {
             match action {
                 SpareAction::Open(id) => self.open(id),
@@ -199,7 +216,7 @@ impl Supervisor {
             }
             Outcome::Stopped => {}
         }
-        self.pool.closed(now(), id, entropy().as_mut());
+        self.pool.closed(now(), id, os_entropy().as_mut());
     }
 }
 
@@ -212,7 +229,7 @@ async fn spare(
     mut close: oneshot::Receiver<()>,
 ) -> Outcome {
     let id = news.connection();
-    let machine = Connection::spare(now(), keys, environment.config.clone(), entropy());
+    let machine = Connection::spare(now(), keys, environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
     let opened = tokio::select! {
         opened = task::open(machine, news, deadlines, socket::open(&url)) => opened,

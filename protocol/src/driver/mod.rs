@@ -41,6 +41,8 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-fn entropy() -> Box<dyn Entropy> {
+/// The randomness of the driver: the operating system's.
+#[must_use]
+pub fn os_entropy() -> Box<dyn Entropy> {
     Box::new(OsEntropy)
 }

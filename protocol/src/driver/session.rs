@@ -64,7 +64,7 @@ impl Session {
 
     /// The numbers of this connection.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
+    pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
     }
 

@@ -1,0 +1,35 @@
+//! `ratatosk`: a node of the ONE network.
+//!
+//! What it can do today is `ratatosk peer`: a peer under remote control, for tests and for people who want to see the
+//! protocol work.
+
+mod peer;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A node of the ONE network.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A peer that is driven by JSON lines on standard input and tells what happens on standard output.
+    Peer(peer::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("RATATOSK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match cli.command {
+        Command::Peer(options) => peer::run(options).await,
+    }
+}

@@ -1,0 +1,132 @@
+//! The commands, as they are read from a line.
+
+use bytes::Bytes;
+use ratatosk_protocol::key::PublicKey;
+use ratatosk_protocol::message::Payload;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One line of input.
+pub(super) struct Request {
+    /// Whatever the line had as its id; the answer repeats it.
+    pub(super) id: Option<Value>,
+    pub(super) command: Command,
+    name: String,
+}
+
+pub(super) enum Command {
+    Info,
+    Connections,
+    /// What happened to each connection, for a person.
+    Timeline,
+    Mark {
+        text: String,
+    },
+    /// Sends a message to a key, over a connection that is there or a new one.
+    Raw {
+        key: PublicKey,
+        payload: Payload,
+    },
+    Disconnect,
+    Reconnect,
+    Quit,
+    /// A command of the interface that works on identities.
+    NeedsPhaseSix(String),
+}
+
+/// The fields that any command of this build has. Others are ignored.
+#[derive(Deserialize)]
+struct Fields {
+    cmd: String,
+    text: Option<String>,
+    hex: Option<String>,
+    key: Option<String>,
+}
+
+impl Request {
+    /// Reads a line.
+    ///
+    /// # Errors
+    ///
+    /// The id, if there was one, and what is wrong, for a person.
+    pub(super) fn parse(line: &str) -> Result<Self, (Option<Value>, String)> {
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| (None, format!("the line is not JSON: {error}")))?;
+        let id = value.get("id").cloned();
+        let fields = Fields::deserialize(value)
+            .map_err(|error| (id.clone(), format!("the line is no command: {error}; it needs a text field \"cmd\"")))?;
+        let name = fields.cmd.clone();
+        let command = Command::from_fields(fields).map_err(|problem| (id.clone(), problem))?;
+        Ok(Self { id, command, name })
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Command {
+    fn from_fields(fields: Fields) -> Result<Self, String> {
+        match fields.cmd.as_str() {
+            "info" => Ok(Self::Info),
+            "connections" => Ok(Self::Connections),
+            "timeline" => Ok(Self::Timeline),
+            "disconnect" => Ok(Self::Disconnect),
+            "reconnect" => Ok(Self::Reconnect),
+            "quit" => Ok(Self::Quit),
+            "mark" => Ok(Self::Mark { text: fields.text.ok_or("mark needs \"text\"")? }),
+            "raw" => {
+                let key = fields.key.ok_or("raw needs \"key\", the public key of the peer (64 hex digits)")?;
+                let key = PublicKey::from_hex(&key).map_err(|error| error.to_string())?;
+                let payload = match (fields.text, fields.hex) {
+                    (Some(text), None) => Payload::Text(text),
+                    (None, Some(digits)) => {
+                        let data = hex::decode(&digits).map_err(|error| format!("\"hex\" is not hex: {error}"))?;
+                        Payload::Binary(Bytes::from(data))
+                    }
+                    _ => return Err("raw needs either \"text\" or \"hex\"".to_owned()),
+                };
+                Ok(Self::Raw { key, payload })
+            }
+            "invite" | "accept" | "contacts" | "topic" | "topics" | "send" | "messages" | "burst" | "head"
+            | "sendFile" | "setName" => Ok(Self::NeedsPhaseSix(fields.cmd)),
+            other => Err(format!("unknown command {other:?}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_and_keeps_the_id() {
+        let cases = [
+            ("hello", "not JSON"),
+            ("{}", "no command"),
+            (r#"{"cmd":"dance","id":7}"#, "unknown command \"dance\""),
+            (r#"{"cmd":"raw","id":7}"#, "needs \"key\""),
+            (r#"{"cmd":"raw","id":7,"key":"abc","text":""}"#, "odd number"),
+            (r#"{"cmd":"mark","id":7}"#, "needs \"text\""),
+        ];
+        for (line, problem) in cases {
+            let Err((id, said)) = Request::parse(line) else { panic!("{line} was taken") };
+            assert!(said.contains(problem), "{line}: {said}");
+            assert_eq!(id.is_some(), line.contains("id"), "{line}");
+        }
+    }
+
+    #[test]
+    fn raw_takes_text_or_hex_and_not_both() {
+        let key = "09".repeat(32);
+        let line = |rest: &str| format!(r#"{{"cmd":"raw","key":"{key}",{rest}}}"#);
+        let payload = |rest: &str| match Request::parse(&line(rest)).map(|request| request.command) {
+            Ok(Command::Raw { payload, .. }) => Some(payload),
+            _ => None,
+        };
+        assert_eq!(payload(r#""text":"""#), Some(Payload::text("")));
+        assert_eq!(payload(r#""hex":"00ff""#), Some(Payload::binary(vec![0, 255])));
+        assert_eq!(payload(r#""text":"a","hex":"00""#), None);
+        assert_eq!(payload(r#""hex":"0""#), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! The peer control interface: commands as JSON lines on standard input, events on standard output, logs on standard
+//! error. Any implementation of the protocol can stand behind it (`spec/peer-control.md`).
+//!
+//! This peer knows phases 1 to 5: encrypted connections to keys. What needs identities (invitations, contacts, topics)
+//! answers with an error that says so.
+
+mod command;
+mod connections;
+mod identity;
+mod input;
+mod output;
+mod transcript;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use ratatosk_protocol::backoff::Backoff;
+use ratatosk_protocol::connection::KeyRing;
+use ratatosk_protocol::driver::{Environment, Listener, ListenerConfig, NoticeKind, Session, Subscription, check_url};
+use ratatosk_protocol::key::KeyPair;
+use ratatosk_protocol::spare::SparePolicy;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use self::command::{Command, Request};
+use self::connections::Connections;
+use self::input::{Input, InputError};
+use self::output::Output;
+use self::transcript::Transcript;
+
+/// The exit code when the peer ran out of time.
+const TIMED_OUT: u8 = 3;
+
+/// How the peer is set up: environment variables, as every implementation takes them, or flags.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The CommServer, ws:// or wss://.
+    #[arg(long, env = "COMM_SERVER_URL")]
+    comm_server_url: String,
+    /// The folder in which the peer keeps its key; without it the key is new and forgotten at the end.
+    #[arg(long, env = "PEER_DIR")]
+    dir: Option<PathBuf>,
+    /// End with exit code 3 after so many milliseconds.
+    #[arg(long, env = "PEER_TIMEOUT_MS")]
+    timeout_ms: Option<u64>,
+    /// A file that receives the decrypted messages, one JSON line each.
+    #[arg(long, env = "TRANSCRIPT")]
+    transcript: Option<PathBuf>,
+    /// Do not exit at the end of input (STAY=1).
+    #[arg(long, env = "STAY", value_parser = clap::builder::FalseyValueParser::new(), num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    stay: bool,
+    /// Keep at most so many spare connections; 0 is one at a time.
+    #[arg(long, default_value_t = 2)]
+    spares: usize,
+}
+
+/// Runs until it is told to quit, its input ends or its time is over.
+pub(crate) async fn run(options: Options) -> ExitCode {
+    let output = Output::start();
+    let code = match Peer::new(&options, output.clone()) {
+        Ok(peer) => peer.run(&options).await,
+        Err(problem) => {
+            output.error("start", None, &problem);
+            ExitCode::FAILURE
+        }
+    };
+    output.emit(json!({"event": "exit"}));
+    output.finish().await;
+    code
+}
+
+struct Peer {
+    key: KeyPair,
+    environment: Environment,
+    events: Subscription,
+    listener: Option<Listener>,
+    spares: Option<watch::Receiver<usize>>,
+    connections: Connections,
+    online: bool,
+    output: Output,
+    transcript: Transcript,
+}
+
+impl Peer {
+    fn new(options: &Options, output: Output) -> Result<Self, String> {
+        let environment = Environment::default();
+        let key = identity::load_or_create(options.dir.as_deref())?;
+        let transcript = Transcript::open(options.transcript.as_deref())?;
+        check_url(&options.comm_server_url).map_err(|error| error.to_string())?;
+        Ok(Self {
+            events: environment.events.subscribe(),
+            connections: Connections::new(
+                environment.clone(),
+                options.comm_server_url.clone(),
+                key.clone(),
+                output.clone(),
+                transcript.clone(),
+            ),
+            environment,
+            key,
+            listener: None,
+            spares: None,
+            online: false,
+            output,
+            transcript,
+        })
+    }
+
+    async fn run(mut self, options: &Options) -> ExitCode {
+        self.output.emit(json!({"event": "ready", "publicKey": self.key.public().to_hex()}));
+        if let Err(problem) = self.listen(options) {
+            self.output.error("listen", None, &problem);
+            return ExitCode::FAILURE;
+        }
+        let end = options.timeout_ms.map(|millis| Instant::now() + Duration::from_millis(millis));
+        let mut input = Input::new();
+        let mut listening_to_input = true;
+        let code = loop {
+            tokio::select! {
+                line = input.next(), if listening_to_input => match line {
+                    Ok(Some(line)) => if let Some(code) = self.obey(options, &line).await { break code },
+                    Ok(None) if options.stay => listening_to_input = false,
+                    Ok(None) => break ExitCode::SUCCESS,
+                    Err(error @ InputError::TooLong) => self.output.error("input", None, &error.to_string()),
+                    Err(error) => {
+                        self.output.error("input", None, &error.to_string());
+                        break ExitCode::FAILURE;
+                    }
+                },
+                notice = self.events.next() => if let NoticeKind::Retrying(delay) = notice.kind {
+                    self.output.emit(json!({"event": "retrying", "inMs": delay.as_millis()}));
+                },
+                ready = ready_spares(self.spares.as_mut()) => self.online(ready > 0),
+                Some(session) = accept(self.listener.as_mut()) => self.connections.add(session),
+                () = self.connections.progress() => {}
+                () = until(end) => break ExitCode::from(TIMED_OUT),
+            }
+        };
+        self.disconnect().await;
+        code
+    }
+
+    /// Obeys one line. An exit code ends the peer.
+    async fn obey(&mut self, options: &Options, line: &str) -> Option<ExitCode> {
+        let request = match Request::parse(line) {
+            Ok(request) => request,
+            Err((id, problem)) => {
+                self.output.error("command", id.as_ref(), &problem);
+                return None;
+            }
+        };
+        let (id, name) = (request.id.clone(), request.name());
+        let answer = match request.command {
+            Command::Info => Ok(json!({"publicKey": self.key.public().to_hex(), "phases": 5})),
+            Command::Connections => Ok(json!({"connections": self.connections.list()})),
+            Command::Timeline => Ok(json!({"timelines": self.connections.timelines().await})),
+            Command::Mark { text } => self.transcript.mark(&text).map(|()| json!({})),
+            Command::Raw { key, payload } => {
+                self.connections.send(key, payload, id);
+                return None;
+            }
+            Command::Disconnect => {
+                self.disconnect().await;
+                Ok(json!({}))
+            }
+            Command::Reconnect => self.listen(options).map(|()| json!({})),
+            Command::Quit => return Some(ExitCode::SUCCESS),
+            Command::NeedsPhaseSix(name) => Err(format!(
+                "{name:?} needs identities (phase 6), which this build does not have; info, connections, timeline, raw, \
+                 mark, disconnect, reconnect and quit work"
+            )),
+        };
+        match answer {
+            Ok(fields) => self.output.result(&name, id.as_ref(), fields),
+            Err(problem) => self.output.error(&name, id.as_ref(), &problem),
+        }
+        None
+    }
+
+    fn listen(&mut self, options: &Options) -> Result<(), String> {
+        if self.listener.is_some() {
+            return Ok(());
+        }
+        let spares = std::num::NonZeroUsize::new(options.spares).map_or(SparePolicy::Sequential, SparePolicy::Limit);
+        let config = ListenerConfig {
+            url: options.comm_server_url.clone(),
+            keys: KeyRing::new(self.key.clone()),
+            spares,
+            backoff: Backoff::default(),
+        };
+        let listener = Listener::start(&self.environment, config).map_err(|error| error.to_string())?;
+        self.spares = Some(listener.ready());
+        self.listener = Some(listener);
+        Ok(())
+    }
+
+    async fn disconnect(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            self.spares = None;
+            listener.stop().await;
+            self.online(false);
+        }
+        self.connections.close_all().await;
+    }
+
+    /// Tells when the peer can be reached and when it cannot.
+    fn online(&mut self, online: bool) {
+        if self.online != online {
+            self.online = online;
+            self.output.emit(json!({"event": "online", "state": online}));
+        }
+    }
+}
+
+async fn accept(listener: Option<&mut Listener>) -> Option<Session> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ready_spares(spares: Option<&mut watch::Receiver<usize>>) -> usize {
+    if let Some(spares) = spares
+        && spares.changed().await.is_ok()
+    {
+        return *spares.borrow_and_update();
+    }
+    std::future::pending().await
+}
+
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
