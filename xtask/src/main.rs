@@ -1,9 +1,10 @@
 //! The commands of this repository: `cargo xtask <command>`.
 //!
-//! One module per command, one line per command in [`COMMANDS`]. Nothing here depends on another crate, so that the
-//! first answer on a new machine comes within seconds.
+//! One module per command, one line per command in [`COMMANDS`]. Nothing here depends on another crate but on the JSON
+//! that peers speak, so that the first answer on a new machine comes within seconds.
 
 mod cargo;
+mod demo;
 mod test;
 mod tree;
 mod workspace;
@@ -19,11 +20,14 @@ struct Command {
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: &[Command] = &[Command {
-    name: "test",
-    about: "everything that must be green before a change goes in (--help lists the steps)",
-    run: test::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command { name: "demo", about: "a CommServer and two peers, live on this machine", run: demo::run },
+    Command {
+        name: "test",
+        about: "everything that must be green before a change goes in (--help lists the steps)",
+        run: test::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

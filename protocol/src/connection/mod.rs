@@ -100,7 +100,8 @@ impl Connection {
 
     /// A message has come.
     pub fn handle_message(&mut self, now: Instant, message: Payload) {
-        self.flight.tracker.received(now, &message, self.flight.is_plain());
+        let plain = self.flight.is_plain();
+        self.flight.tracker.received(now, &message, plain);
         self.flight.stack.handle_incoming(now, Incoming::Message(message));
         self.step(now);
     }

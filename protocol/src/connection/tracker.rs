@@ -42,8 +42,12 @@ impl Tracker {
         self.timeline.push(now, Entry::Sent { what: name(message, plain), bytes: message.len() });
     }
 
+    /// Messages after the establishment are counted, not listed; neither are the pings of a spare, which may wait for days.
     pub(super) fn received(&mut self, now: Instant, message: &Payload, plain: bool) {
-        self.timeline.push(now, Entry::Received { what: name(message, plain), bytes: message.len() });
+        let what = name(message, plain);
+        if self.phase.is_some() && what != "ping" {
+            self.timeline.push(now, Entry::Received { what, bytes: message.len() });
+        }
     }
 
     pub(super) fn closed(&mut self, now: Instant, origin: Origin, reason: &str) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{JsErrorClass, MessageError};
 use crate::key::{KeyError, PublicKey};
+use crate::text::utf16_len;
 
 /// What is wrong with a field that should be hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,13 +49,14 @@ pub(super) fn public_key(value: &Value, otherwise: MessageError) -> Result<Publi
     Ok(PublicKey::from_hex(text(value, otherwise)?).map_err(HexTextError::from)?)
 }
 
-/// Reads a field as bytes. Characters that are no hex digits give no bytes at all, which no box opens with.
+/// Reads a field as bytes. A text that is not hex gives zeros, as many as the reference counts: no box opens with them.
 pub(super) fn bytes(value: &Value, otherwise: MessageError) -> Result<Vec<u8>, MessageError> {
     let text = text(value, otherwise)?;
-    if !text.len().is_multiple_of(2) {
+    let characters = utf16_len(text);
+    if !characters.is_multiple_of(2) {
         return Err(HexTextError::Odd.into());
     }
-    Ok(hex::decode(text).unwrap_or_else(|_| vec![0; text.len() / 2]))
+    Ok(hex::decode(text).unwrap_or_else(|_| vec![0; characters / 2]))
 }
 
 /// Whether `value` is text with an even number of hex digits, the test that the reference makes for the keys of a
@@ -70,5 +72,21 @@ fn text(value: &Value, otherwise: MessageError) -> Result<&str, MessageError> {
         Value::String(text) => Ok(text),
         Value::Number(_) | Value::Bool(_) => Err(HexTextError::Odd.into()),
         Value::Null | Value::Array(_) | Value::Object(_) => Err(otherwise),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_counted_like_utf16() {
+        let read = |text: &str| bytes(&Value::from(text), MessageError::NotClientMessage);
+        assert_eq!(read("0aFF"), Ok(vec![0x0a, 0xff]));
+        assert_eq!(read("zz"), Ok(vec![0]));
+        // Two units, four bytes of UTF-8.
+        assert_eq!(read("ää"), Ok(vec![0]));
+        assert_eq!(read("🎉"), Ok(vec![0]));
+        assert_eq!(read("ä"), Err(HexTextError::Odd.into()));
     }
 }

@@ -1,0 +1,118 @@
+//! `cargo xtask demo`: the main job of the repository, live, on this machine and without any network but loopback.
+//!
+//! A CommServer and two peers start as processes of their own; one peer reaches the other through the CommServer; messages
+//! of every shape go both ways; then both peers tell what happened on their side.
+
+mod exchange;
+mod peer;
+mod process;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use self::exchange::Shape;
+use self::peer::Peer;
+use self::process::Relay;
+use crate::{cargo, workspace};
+
+const HELP: &str = "\
+usage: cargo xtask demo [--keep] [--release]
+
+  --keep      leave the relay running and say how to connect to it
+  --release   build with optimisation (slower to build, faster to run)
+";
+
+struct Options {
+    keep: bool,
+    release: bool,
+}
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let mut options = Options { keep: false, release: false };
+    for argument in arguments {
+        match argument.as_str() {
+            "--keep" => options.keep = true,
+            "--release" => options.release = true,
+            "-h" | "--help" => {
+                print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            other => {
+                eprint!("xtask demo: there is no option {other:?}\n\n{HELP}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    match demo(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\nThe demo failed: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(options: &Options) -> Result<(), String> {
+    let root = workspace::root()?;
+    let programs = build(&root, options)?;
+    let start = Instant::now();
+
+    println!("── a CommServer and two peers, each a process of its own");
+    let relay = Relay::start(&programs.join("commserver"), &root.join("target/demo/relay.log"))?;
+    println!("   relay   {} (process {})", relay.url(), relay.id());
+    let mut listener = Peer::start("listener", &programs.join("ratatosk"), relay.url())?;
+    let mut initiator = Peer::start("initiator", &programs.join("ratatosk"), relay.url())?;
+    println!("   {listener}\n   {initiator}");
+    listener.wait_until_online()?;
+    println!("   the listener has registered its key and keeps spare connections\n");
+
+    println!("── the initiator names the listener's key; then both talk, end-to-end encrypted");
+    for shape in Shape::ALL {
+        let there = exchange::one_way(&mut initiator, &mut listener, *shape)?;
+        let back = exchange::one_way(&mut listener, &mut initiator, *shape)?;
+        println!("   {:<24} {there:>9.1?} there {back:>9.1?} back", shape.name());
+    }
+    println!("   every message arrived unchanged, {} each way\n", Shape::ALL.len());
+
+    for peer in [&mut listener, &mut initiator] {
+        let report = peer.report()?;
+        println!("── what the {} saw\n{report}", peer.name());
+    }
+    initiator.quit()?;
+    listener.quit()?;
+    println!("Both peers have ended by themselves; the whole run took {:.1?}.", start.elapsed());
+    finish(relay, options)
+}
+
+/// Builds what the demo needs and nothing else.
+fn build(root: &Path, options: &Options) -> Result<std::path::PathBuf, String> {
+    let profile = if options.release { " --release" } else { "" };
+    let line = format!("cargo build{profile} --locked -p ratatosk-relay -p ratatosk-node");
+    println!("── {line}");
+    let mut command = cargo::call(root, &line);
+    // The programs are looked for where this workspace builds, wherever the caller's settings point.
+    let target = root.join("target");
+    command.env("CARGO_TARGET_DIR", &target);
+    let status = command.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if !status.success() {
+        return Err(format!("the build failed; to see it alone: {line}"));
+    }
+    println!();
+    Ok(target.join(if options.release { "release" } else { "debug" }))
+}
+
+fn finish(relay: Relay, options: &Options) -> Result<(), String> {
+    if !options.keep {
+        return relay.stop();
+    }
+    let (url, id) = (relay.url().to_owned(), relay.id());
+    relay.leave();
+    println!(
+        "\nThe relay stays at {url}. A peer that you drive by hand:\n\n    \
+         COMM_SERVER_URL={url} cargo run -q -p ratatosk-node -- peer\n\n\
+         Type {{\"cmd\":\"info\"}} into two of them, then in one {{\"cmd\":\"raw\",\"key\":\"<the other's key>\",\"text\":\"hello\"}}.\n\
+         Reference peers connect to the same URL. To stop the relay: kill {id}"
+    );
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! A peer under remote control: JSON lines in, JSON lines out.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::process::{Lines, Process};
+
+pub(super) struct Peer {
+    name: &'static str,
+    key: String,
+    process: Process,
+    stdin: ChildStdin,
+    lines: Lines,
+}
+
+impl Peer {
+    /// Starts a peer and learns its key.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn start(name: &'static str, program: &Path, url: &str) -> Result<Self, String> {
+        let mut command = Command::new(program);
+        command.arg("peer").env("COMM_SERVER_URL", url).stdin(Stdio::piped());
+        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY"] {
+            command.env_remove(variable);
+        }
+        let (mut process, lines) = Process::start(&mut command)?;
+        let stdin = process.child.stdin.take().ok_or_else(|| format!("the {name} has no input"))?;
+        let mut peer = Self { name, key: String::new(), process, stdin, lines };
+        peer.key = text(&peer.wait_for("ready")?, "publicKey");
+        Ok(peer)
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Waits until the peer can be reached.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn wait_until_online(&mut self) -> Result<(), String> {
+        self.wait_for("online").map(drop)
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn command(&mut self, command: &Value) -> Result<(), String> {
+        writeln!(self.stdin, "{command}").map_err(|error| format!("the {} takes no commands: {error}", self.name))
+    }
+
+    /// Waits for an event; others are passed over, errors end the demo.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn wait_for(&self, event: &str) -> Result<Value, String> {
+        loop {
+            let line = self.lines.next(&format!("waiting for {event:?} of the {}", self.name))?;
+            let value: Value = serde_json::from_str(&line).map_err(|error| format!("{line:?} is not JSON: {error}"))?;
+            match value["event"].as_str() {
+                Some("error") => return Err(format!("the {} says: {}", self.name, text(&value["error"], "message"))),
+                Some(name) if name == event => return Ok(value),
+                _ => {}
+            }
+        }
+    }
+
+    /// What the peer recorded of its connection, ready to be printed.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn report(&mut self) -> Result<String, String> {
+        self.command(&json!({"cmd": "timeline", "id": "timeline"}))?;
+        let answer = loop {
+            let answer = self.wait_for("result")?;
+            if answer["id"] == "timeline" {
+                break answer;
+            }
+        };
+        let timelines = answer["timelines"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let [timeline] = timelines else {
+            return Err(format!("the {} has {} connections", self.name, timelines.len()));
+        };
+        let mut report = String::new();
+        for line in timeline["lines"].as_array().into_iter().flatten() {
+            report.push_str(&format!("   {}\n", line.as_str().unwrap_or_default()));
+        }
+        let (sent, received) = (&timeline["messagesSent"], &timeline["messagesReceived"]);
+        let (bytes_sent, bytes_received) = (&timeline["bytesSent"], &timeline["bytesReceived"]);
+        report.push_str(&format!(
+            "   on the wire: {sent} messages, {bytes_sent} B sent; {received} messages, {bytes_received} B received\n"
+        ));
+        Ok(report)
+    }
+
+    /// Ends the peer.
+    ///
+    /// # Errors
+    ///
+    /// If it does not end well.
+    pub(super) fn quit(mut self) -> Result<(), String> {
+        self.command(&json!({"cmd": "quit"}))?;
+        self.wait_for("exit")?;
+        let status = self.process.child.wait().map_err(|error| format!("the {}: {error}", self.name))?;
+        if status.success() { Ok(()) } else { Err(format!("the {} ended with {status}", self.name)) }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<9} key {}", self.name, self.key)
+    }
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}
