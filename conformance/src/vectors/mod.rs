@@ -1,0 +1,20 @@
+//! Test vectors: inputs and exact outputs that were generated with the reference, replayed against any codec.
+//!
+//! A codec is whatever can do the operations of [`Op`]: [`Ratatosk`] here, or a program in another language behind a
+//! [`Codec`] that passes the same JSON on. The files lie in `conformance/vectors`; `README.md` there describes them.
+//!
+//! Nothing of the protocol is implemented in this room; it asks, compares and counts.
+
+mod file;
+mod known;
+mod op;
+mod ratatosk;
+mod recipe;
+mod replay;
+
+pub use file::{Case, FileError, Group, Step, VectorFile};
+pub use known::{Deviation, Known, Rule, Surprise};
+pub use op::{Answer, CheckKind, Event, Happening, Hex, Layer, Message, Op, Parity, PluginSpec};
+pub use ratatosk::Ratatosk;
+pub use recipe::RecipeError;
+pub use replay::{Codec, CodecError, Difference, FileReport, ReplayError, replay};

@@ -1,0 +1,115 @@
+//! This project's own codec: each operation, done with `ratatosk-protocol`.
+
+mod ends;
+mod entropy;
+mod keys;
+mod messages;
+
+use bytes::BytesMut;
+use ratatosk_protocol::close::CloseRequest;
+use ratatosk_protocol::keyword::Keyword;
+use ratatosk_protocol::padding;
+use ratatosk_protocol::plugin::{Encryption, KEEPALIVE};
+use serde_json::Value;
+
+use self::ends::Ends;
+use self::entropy::Script;
+use super::{Answer, Codec, CodecError, Hex, Layer, Op};
+
+/// `ratatosk-protocol` as a [`Codec`].
+#[derive(Default)]
+pub struct Ratatosk {
+    ends: Ends,
+}
+
+impl Codec for Ratatosk {
+    fn reset(&mut self) {
+        self.ends = Ends::default();
+    }
+
+    fn answer(&mut self, op: &Value) -> Result<Value, CodecError> {
+        let malformed = |error: serde_json::Error| CodecError(format!("{error} in {op}"));
+        let answer = self.run(serde_json::from_value(op.clone()).map_err(malformed)?)?;
+        serde_json::to_value(answer).map_err(malformed)
+    }
+}
+
+impl Ratatosk {
+    fn run(&mut self, op: Op) -> Result<Answer, CodecError> {
+        Ok(match op {
+            Op::PublicKey { secret } => keys::public_key(&secret),
+            Op::SharedKey { secret, public } => keys::shared_key(&secret, &public),
+            Op::Seal { secret, public, nonce, content } => keys::seal(&secret, &public, nonce, &content),
+            Op::Open { secret, public, boxed } => keys::open(&secret, &public, &boxed),
+            Op::Check { kind, bytes } => keys::check(kind, &bytes),
+            Op::IsHex { text } => messages::is_hex(&text),
+            Op::FromHex { text } => messages::from_hex(&text),
+            Op::Register { public } => messages::register(&public),
+            Op::Challenge { secret, public, challenge, nonce } => {
+                messages::challenge(&secret, &public, &challenge, &nonce)
+            }
+            Op::Response { secret, frame, nonce } => messages::response(&secret, frame, nonce),
+            Op::Verify { secret, public, challenge, frame } => messages::verify(&secret, &public, &challenge, frame),
+            Op::Success { interval_ms } => messages::success(interval_ms),
+            Op::ClientMessage { text } => messages::client_message(text),
+            Op::ServerMessage { text } => messages::server_message(text),
+            Op::Pad { value, total, flags, random } => pad(&value, total, flags, random),
+            Op::Unpad { padded } => answer(padding::remove(&padded.0), |(start, flags)| Answer::Value {
+                bytes: Hex(padded.0[start..].to_vec()),
+                flags,
+            }),
+            Op::Nonce { counter } => answer(Encryption::nonce(counter), |nonce| Answer::Bytes(Hex(nonce.to_vec()))),
+            Op::Escape { layer, text } => Answer::Text(escape(layer, text)),
+            Op::Unescape { layer, text } => unescape(layer, text),
+            Op::CloseReason { text, terminate } => close_reason(text, terminate),
+            Op::Connect { end, plugins } => self.ends.connect(end, plugins)?,
+            Op::Send { end, message, random } => self.ends.get(&end)?.send(message, random),
+            Op::Receive { end, messages } => self.ends.get(&end)?.receive(messages),
+            Op::Wait { end, until_ms } => self.ends.get(&end)?.wait(until_ms)?,
+        })
+    }
+}
+
+/// An error is an answer too.
+fn answer<T, E: std::fmt::Display>(result: Result<T, E>, ok: impl FnOnce(T) -> Answer) -> Answer {
+    result.map_or_else(|error| Answer::Error(error.to_string()), ok)
+}
+
+fn pad(value: &Hex, total: usize, flags: u8, random: Hex) -> Answer {
+    let mut script = Script::of(random.0);
+    let mut out = BytesMut::new();
+    match padding::add(&mut out, &value.0, total, flags, &mut script) {
+        Err(error) => Answer::Error(error.to_string()),
+        Ok(()) => script.used_up(Answer::Bytes(Hex(out.to_vec()))),
+    }
+}
+
+fn keywords(layer: Layer) -> &'static [Keyword] {
+    match layer {
+        Layer::Keepalive => &[KEEPALIVE],
+        Layer::Fragmentation => &[
+            Keyword("fragmentation_start_binary"),
+            Keyword("fragmentation_start_string"),
+            Keyword("fragmentation_end"),
+        ],
+    }
+}
+
+fn escape(layer: Layer, mut text: String) -> String {
+    keywords(layer).iter().for_each(|keyword| keyword.escape(&mut text));
+    text
+}
+
+fn unescape(layer: Layer, mut text: String) -> Answer {
+    let result = keywords(layer).iter().rev().try_for_each(|keyword| keyword.unescape(&mut text));
+    answer(result, |()| Answer::Text(text))
+}
+
+fn close_reason(text: Option<String>, terminate: bool) -> Answer {
+    let request = match (text, terminate) {
+        (text, false) => CloseRequest::Close(text),
+        (Some(text), true) => CloseRequest::Terminate(text),
+        (None, true) => return Answer::Unsupported("every timer gives its reason".to_owned()),
+    };
+    Answer::Text(request.reason())
+}
