@@ -56,8 +56,10 @@ pub struct Snapshot {
     pub connections: Counts,
     /// Keys that have a spare.
     pub keys: usize,
-    /// Spares that wait, or are about to be handed over.
+    /// Spares that are held, whether they wait or are about to be handed over.
     pub spares: usize,
+    /// Those that are about to be handed over.
+    pub reserved: usize,
 }
 
 impl Switchboard {
@@ -76,7 +78,12 @@ impl Switchboard {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.state();
-        Snapshot { connections: state.counts, keys: state.registry.keys(), spares: state.registry.spares() }
+        Snapshot {
+            connections: state.counts,
+            keys: state.registry.keys(),
+            spares: state.registry.spares(),
+            reserved: state.registry.reserved(),
+        }
     }
 
     /// Counts a new connection in.

@@ -40,7 +40,7 @@ pub(super) async fn run(
         Ok(Who::Listener(authenticated)) => Outcome::Listener(Box::new(conn), authenticated),
         Ok(Who::Connector(requesting)) => Outcome::Connector(Box::new(conn), requesting),
         Err(Failed::Close(close)) => {
-            conn.close(Some(close), &board.config().timeouts).await;
+            conn.close(close, &board.config().timeouts).await;
             Outcome::Ended
         }
         Err(Failed::Ended(ended)) => {

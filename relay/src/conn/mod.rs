@@ -36,12 +36,19 @@ impl Conn {
         self.socket.queue(payload).is_ok()
     }
 
-    /// Closes for a reason of our own; `None` is a close without a code.
-    async fn close(mut self, close: Option<Close>, timeouts: &Timeouts) {
+    /// Closes for a reason of our own.
+    async fn close(mut self, close: Close, timeouts: &Timeouts) {
         self.seat.enter(Phase::Closing);
-        let reason = close.as_ref().map(|close| close.reason.as_str()).unwrap_or_default();
-        tracing::debug!(conn = self.id, ?reason, "closing");
+        // Not the reason: it may quote what a client has said.
+        tracing::debug!(conn = self.id, "closing");
         self.socket.close(close, timeouts).await;
+    }
+
+    /// Closes half of a pair, behind what it still has to read; `None` is a close without a code.
+    async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) {
+        self.seat.enter(Phase::Closing);
+        tracing::debug!(conn = self.id, "closing");
+        self.socket.close_behind_data(close, timeouts).await;
     }
 
     /// Ends what the client has ended.

@@ -76,7 +76,7 @@ impl Pair {
             End::Stalled(Side::Connector) => stalled(connector, listener, timeouts).await,
             End::Stalled(Side::Listener) => stalled(listener, connector, timeouts).await,
             End::Stop => {
-                tokio::join!(connector.close(None, timeouts), listener.close(None, timeouts));
+                tokio::join!(connector.close_behind_data(None, timeouts), listener.close_behind_data(None, timeouts));
             }
         }
     }
@@ -100,12 +100,12 @@ impl End {
 /// One side has ended: the other gets the same reason, behind everything that was sent before it.
 async fn end_with(ended: Conn, how: &Ended, other: Conn, timeouts: &Timeouts) {
     let close = Close::relayed(how.relayed_reason());
-    tokio::join!(ended.finish(how, timeouts), other.close(Some(close), timeouts));
+    tokio::join!(ended.finish(how, timeouts), other.close_behind_data(Some(close), timeouts));
 }
 
 /// One side reads nothing, so there is no telling it; the other hears why.
 async fn stalled(side: Conn, other: Conn, timeouts: &Timeouts) {
     tracing::debug!(conn = side.id, "reads nothing");
     drop(side);
-    other.close(Some(Close::timed_out(Timer::Stall.reason())), timeouts).await;
+    other.close_behind_data(Some(Close::timed_out(Timer::Stall.reason())), timeouts).await;
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(
         let answer = match board.claim(requesting.target()) {
             Ok(answer) => answer,
             Err(none) => {
-                conn.close(Some(requesting.on_no_spare(none)), timeouts).await;
+                conn.close(requesting.on_no_spare(none), timeouts).await;
                 return None;
             }
         };
@@ -43,7 +43,7 @@ pub(super) async fn run(
                 return None;
             }
             Wait::Close(close) => {
-                conn.close(Some(close), timeouts).await;
+                conn.close(close, timeouts).await;
                 return None;
             }
         };

@@ -18,7 +18,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
     let timeouts = &board.config().timeouts;
     let (entry, mut claims) = match board.register(*authenticated.key()) {
         Ok(registered) => registered,
-        Err(limit) => return conn.close(Some(authenticated.on_limit(limit)), timeouts).await,
+        Err(limit) => return conn.close(authenticated.on_limit(limit), timeouts).await,
     };
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
@@ -59,7 +59,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
     // Out of the registry before the closing handshake, so that nobody reserves what is about to go.
     drop(entry);
     match end {
-        End::Close(close) => conn.close(Some(close), timeouts).await,
+        End::Close(close) => conn.close(close, timeouts).await,
         End::Ended(ended) => conn.finish(&ended, timeouts).await,
     }
 }

@@ -43,6 +43,7 @@ pub struct Registry<H> {
     next_id: u64,
     keys: HashMap<PublicKey, Spares<H>>,
     held: HashMap<SpareId, Held>,
+    reserved: usize,
     lost: RecentlyLost,
 }
 
@@ -64,7 +65,14 @@ impl<H> Registry<H> {
     /// An empty registry.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, next_id: 0, keys: HashMap::new(), held: HashMap::new(), lost: RecentlyLost::default() }
+        Self {
+            limits,
+            next_id: 0,
+            keys: HashMap::new(),
+            held: HashMap::new(),
+            reserved: 0,
+            lost: RecentlyLost::default(),
+        }
     }
 
     /// Takes a spare in as ready.
@@ -102,6 +110,7 @@ impl<H> Registry<H> {
             return Err(self.none(key, now));
         };
         spares.reserved += 1;
+        self.reserved += 1;
         if let Some(held) = self.held.get_mut(&id) {
             held.reserved = true;
         }
@@ -118,6 +127,7 @@ impl<H> Registry<H> {
         };
         held.reserved = false;
         spares.reserved -= 1;
+        self.reserved -= 1;
         let place = spares.ready.partition_point(|(other, _)| *other < id);
         spares.ready.insert(place, (id, handle));
         self.lost.forget(&held.key);
@@ -134,6 +144,7 @@ impl<H> Registry<H> {
         };
         if held.reserved {
             spares.reserved -= 1;
+            self.reserved -= 1;
         } else if let Ok(place) = spares.ready.binary_search_by_key(&id, |(other, _)| *other) {
             spares.ready.remove(place);
             if spares.ready.is_empty() {
@@ -157,10 +168,10 @@ impl<H> Registry<H> {
         self.held.len()
     }
 
-    /// Spares that wait for a requester.
+    /// Spares that somebody has reserved.
     #[must_use]
-    pub fn ready(&self) -> usize {
-        self.keys.values().map(|spares| spares.ready.len()).sum()
+    pub fn reserved(&self) -> usize {
+        self.reserved
     }
 
     fn none(&mut self, key: &PublicKey, now: Instant) -> NoSpare {

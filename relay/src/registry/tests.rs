@@ -114,7 +114,9 @@ impl Model {
 
     fn compare(&self, registry: &Registry<u32>) {
         assert_eq!(registry.spares(), self.spares.len());
-        assert_eq!(registry.ready(), self.spares.iter().filter(|spare| !spare.reserved).count());
+        assert_eq!(registry.reserved(), self.spares.iter().filter(|spare| spare.reserved).count());
+        let ready: usize = registry.keys.values().map(|spares| spares.ready.len()).sum();
+        assert_eq!(ready + registry.reserved(), registry.spares());
         let keys = (0..KEYS).filter(|number| self.spares.iter().any(|spare| spare.key == *number)).count();
         assert_eq!(registry.keys(), keys);
     }

@@ -1,0 +1,100 @@
+//! What a receiver does not read stays with its sender, not in the relay.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed assumption in a test is a failed test"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::program::{Program, command};
+use common::{Client, key, pair, within};
+use futures_util::SinkExt;
+use ratatosk_protocol::message::Payload;
+
+const MESSAGE: usize = 64 * 1024;
+const TOTAL: usize = 200 * 1000 * 1000;
+const ALLOWED: u64 = 8 * 1000 * 1000;
+
+/// Sends what is taken without the receiver's help, and gives the number of messages.
+async fn fill(sender: &mut Client, message: &Payload) -> usize {
+    let mut messages = 0;
+    loop {
+        let send = sender.ws.send(common::to_message(message.clone()));
+        // What is cut off here is in the client's buffer, and goes on with the next message.
+        if tokio::time::timeout(Duration::from_secs(1), send).await.is_err() {
+            return messages + 1;
+        }
+        messages += 1;
+    }
+}
+
+async fn round_trip((connector, listener): &mut (Client, Client)) {
+    connector.send_text("there").await;
+    assert_eq!(listener.recv_text().await, "there");
+    listener.send_text("back").await;
+    assert_eq!(connector.recv_text().await, "back");
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_costs_less_than_8_mb() {
+    let program = Program::start(command(&["--log", "warn"]));
+    let mut bystanders = pair(program.address, &key(1), &key(2)).await;
+    let (mut sender, mut receiver) = pair(program.address, &key(3), &key(4)).await;
+    round_trip(&mut bystanders).await;
+    let before = program.resident();
+
+    // Nobody reads: the sender has to stop long before the end, and nobody else notices.
+    let message = Payload::binary(vec![0x5a; MESSAGE]);
+    let all = TOTAL.div_ceil(MESSAGE);
+    let stuck = fill(&mut sender, &message).await;
+    assert!(stuck < all, "{stuck} messages of {MESSAGE} bytes were taken from the sender");
+    let grown = program.resident().saturating_sub(before);
+    println!("not read: {stuck} of {all} messages sent, memory +{} KiB", grown / 1024);
+    assert!(grown < ALLOWED, "{grown} bytes more");
+    round_trip(&mut bystanders).await;
+
+    // When the receiver reads at last, everything is there, and still nothing piles up.
+    let send = async {
+        for _ in stuck..all {
+            sender.send(message.clone()).await;
+        }
+        within(sender.ws.flush()).await.unwrap();
+    };
+    let mut most = grown;
+    let receive = async {
+        for number in 0..all {
+            assert!(receiver.recv().await == message);
+            if number % 100 == 0 {
+                most = most.max(program.resident().saturating_sub(before));
+                round_trip(&mut bystanders).await;
+            }
+        }
+    };
+    tokio::join!(send, receive);
+    println!("read at last: {all} messages, memory at most +{} KiB", most / 1024);
+    assert!(most < ALLOWED, "{most} bytes more");
+}
+
+/// What a relay can hold is a question of what an idle spare takes.
+#[tokio::test]
+async fn an_idle_spare_costs_less_than_16_kib() {
+    const SPARES: u16 = 400;
+    let program = Program::start(command(&["--log", "warn"]));
+    let mut spares = Vec::new();
+    let mut register = async |count| {
+        for number in 0..count {
+            spares.push(Client::register(program.address, &key(number)).await);
+        }
+    };
+    register(50).await;
+    let before = program.resident();
+    register(SPARES).await;
+    let each = program.resident().saturating_sub(before) / u64::from(SPARES);
+    println!("an idle spare: {each} bytes");
+    assert!(each < 16 * 1024, "{each} bytes");
+}
