@@ -27,7 +27,9 @@ impl Default for SparePolicy {
 }
 
 impl SparePolicy {
-    fn limit(self) -> usize {
+    /// How many spares there are at most.
+    #[must_use]
+    pub fn limit(self) -> usize {
         match self {
             Self::Limit(limit) => limit.get(),
             Self::Sequential => 1,

@@ -181,6 +181,12 @@ impl Connection {
         &self.flight.counters
     }
 
+    /// Whether both ends have proven their keys.
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        matches!(self.state, State::Established | State::Closing { deliver: true })
+    }
+
     /// Whether a close was asked for here: the socket is to end soon, whatever the other end does.
     #[must_use]
     pub fn is_closing(&self) -> bool {

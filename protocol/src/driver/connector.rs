@@ -1,6 +1,7 @@
 //! Dials a peer, through a CommServer or straight to it.
 
 use super::events::NoticeKind;
+use super::limited::Budget;
 use super::news::News;
 use super::session::Session;
 use super::task;
@@ -56,7 +57,8 @@ async fn attempt(environment: &Environment, config: &ConnectorConfig, news: News
     let id = news.connection();
     let machine = Connection::connect(now(), config.connector.clone(), environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
-    let mut task = task::open(machine, news, deadlines, socket::open(&config.url)).await?;
+    let budget = Budget::new();
+    let mut task = task::open(machine, news, deadlines, budget.clone(), socket::open(&config.url, budget)).await?;
     let peers = task.establish().await?;
     Ok(Session::start(id, task, &peers))
 }

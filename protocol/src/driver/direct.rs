@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
 
+use super::limited::Budget;
 use super::news::News;
 use super::session::{Owned, Session};
 use super::{DriverError, Environment, now, os_entropy, socket, task};
@@ -86,13 +87,12 @@ async fn establish(
     keys: Arc<KeyRing>,
     stream: TcpStream,
 ) -> Result<Session, ConnectionError> {
-    // Small messages are worth their own packets; a system that does not know the option loses only speed.
-    let _ = stream.set_nodelay(true);
     let news = News::new(&environment.events, Role::Listener);
     let id = news.connection();
     let machine = Connection::accept(now(), keys, environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
-    let mut task = task::open(machine, news, deadlines, socket::accept(stream)).await?;
+    let budget = Budget::new();
+    let mut task = task::open(machine, news, deadlines, budget.clone(), socket::accept(stream, budget)).await?;
     let peers = task.establish().await?;
     Ok(Session::start(id, task, &peers))
 }

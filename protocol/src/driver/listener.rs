@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::timeout;
-use tokio_tungstenite::MaybeTlsStream;
 
 use super::events::NoticeKind;
+use super::limited::Budget;
 use super::news::News;
 use super::session::{Owned, Session};
+use super::socket::Dialled;
 use super::task::{self, Peers, Task, until};
 use super::{DriverError, Environment, now, os_entropy, socket};
 use crate::backoff::Backoff;
@@ -22,6 +22,8 @@ use crate::spare::{SpareAction, SpareId, SparePolicy, SparePool};
 
 /// Established connections that wait to be accepted at most; a further peer is turned away.
 const ACCEPT_QUEUE: usize = 64;
+/// Connections beside the spares that may be in establishment at a time. A flood of requests cannot open more.
+const ESTABLISHING: usize = 256;
 
 /// Where to listen, under which keys, and with how many spares.
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ impl Listener {
     }
 }
 
-type Socketed = Task<MaybeTlsStream<TcpStream>>;
+type Socketed = Task<Dialled>;
 
 /// Where the connection of a spare ended: as a session to be, or not at all.
 enum Outcome {
@@ -99,6 +101,8 @@ struct Supervisor {
     sessions: mpsc::Sender<Session>,
     ready: watch::Sender<usize>,
     spares: JoinSet<Outcome>,
+    /// A spare that is to be opened when there is room for it.
+    postponed: Option<SpareId>,
     running: HashMap<Id, (SpareId, u64)>,
     closers: HashMap<SpareId, (oneshot::Sender<()>, AbortHandle)>,
     told: mpsc::UnboundedReceiver<(SpareId, Event)>,
@@ -124,6 +128,7 @@ impl Supervisor {
             sessions,
             ready,
             spares: JoinSet::new(),
+            postponed: None,
             running: HashMap::new(),
             closers: HashMap::new(),
             told,
@@ -158,8 +163,9 @@ impl Supervisor {
         self.ready.send_if_modified(|before| std::mem::replace(before, ready) != ready);
         while let Some(action) = self.pool.poll_action() {
             match action {
-                SpareAction::Open(id) => self.open(id),
+                SpareAction::Open(id) => self.postponed = Some(id),
                 SpareAction::Close(id) => {
+                    self.postponed.take_if(|postponed| *postponed == id);
                     if let Some((closer, _)) = self.closers.remove(&id) {
                         // A connection that has ended needs no telling.
                         let _ = closer.send(());
@@ -171,6 +177,15 @@ impl Supervisor {
                 }
             }
         }
+        let room = self.limit().saturating_sub(self.spares.len());
+        if let Some(id) = self.postponed.take_if(|_| room > 0) {
+            self.open(id);
+        }
+    }
+
+    /// Connections that may be open at a time before they are established.
+    fn limit(&self) -> usize {
+        self.config.spares.limit().saturating_add(ESTABLISHING)
     }
 
     fn open(&mut self, id: SpareId) {
@@ -231,8 +246,9 @@ async fn spare(
     let id = news.connection();
     let machine = Connection::spare(now(), keys, environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
+    let budget = Budget::new();
     let opened = tokio::select! {
-        opened = task::open(machine, news, deadlines, socket::open(&url)) => opened,
+        opened = task::open(machine, news, deadlines, budget.clone(), socket::open(&url, budget)) => opened,
         _ = &mut close => return Outcome::Stopped,
     };
     let mut task = match opened {

@@ -7,11 +7,14 @@ mod connector;
 mod direct;
 mod error;
 mod events;
+mod limited;
 mod listener;
 mod news;
 mod session;
 mod socket;
 mod task;
+#[cfg(test)]
+mod task_tests;
 
 use std::sync::Arc;
 use std::time::Instant;

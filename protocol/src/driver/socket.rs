@@ -2,11 +2,13 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes, protocol};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::DriverError;
+use super::limited::{Budget, Limited};
 use crate::close::CloseRequest;
 use crate::connection::CloseFrame;
 use crate::message::Payload;
@@ -61,18 +63,45 @@ pub fn check_url(url: &str) -> Result<(), DriverError> {
     Ok(())
 }
 
+/// A socket that we opened.
+pub(super) type Dialled = MaybeTlsStream<Limited<TcpStream>>;
+
 /// Opens a WebSocket. The caller puts a deadline on it.
-pub(super) async fn open(url: &str) -> Result<Socket<MaybeTlsStream<TcpStream>>, String> {
-    let connected = tokio_tungstenite::connect_async_with_config(url, Some(config()), true).await;
-    match connected {
-        Ok((socket, _)) => Ok(socket),
-        Err(error) => Err(format!("cannot open {url}: {}", explain(&error))),
-    }
+pub(super) async fn open(url: &str, budget: Budget) -> Result<Socket<Dialled>, String> {
+    let problem = |what: String| format!("cannot open {url}: {what}");
+    let uri: Uri = url.parse().map_err(|error| problem(format!("{error}")))?;
+    let host = uri.host().ok_or_else(|| problem("the host is missing".to_owned()))?;
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("wss") { 443 } else { 80 });
+    let address = (host.trim_matches(['[', ']']), port);
+    let stream = TcpStream::connect(address).await.map_err(|error| problem(explain(&WsError::Io(error))))?;
+    let stream = Limited::new(without_delay(stream), budget);
+    let opened = dial(uri, stream).await;
+    opened.map_err(|error| problem(explain(&error)))
+}
+
+#[cfg(feature = "tls")]
+async fn dial(uri: Uri, stream: Limited<TcpStream>) -> Result<Socket<Dialled>, WsError> {
+    let opened = tokio_tungstenite::client_async_tls_with_config(uri, stream, Some(config()), None).await;
+    opened.map(|(socket, _)| socket)
+}
+
+#[cfg(not(feature = "tls"))]
+async fn dial(uri: Uri, stream: Limited<TcpStream>) -> Result<Socket<Dialled>, WsError> {
+    let stream = MaybeTlsStream::Plain(stream);
+    let opened = tokio_tungstenite::client_async_with_config(uri, stream, Some(config())).await;
+    opened.map(|(socket, _)| socket)
 }
 
 /// Answers a peer that opens a WebSocket to us. The caller puts a deadline on it.
-pub(super) async fn accept<S: Stream>(stream: S) -> Result<Socket<S>, String> {
+pub(super) async fn accept(stream: TcpStream, budget: Budget) -> Result<Socket<Limited<TcpStream>>, String> {
+    let stream = Limited::new(without_delay(stream), budget);
     tokio_tungstenite::accept_async_with_config(stream, Some(config())).await.map_err(|error| explain(&error))
+}
+
+/// Small messages are worth their own packets; a system that does not know the option loses only speed.
+fn without_delay(stream: TcpStream) -> TcpStream {
+    let _ = stream.set_nodelay(true);
+    stream
 }
 
 /// What an error means for a person. Text of the other end is escaped by its `Debug` form.

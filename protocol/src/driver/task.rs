@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
+use std::task::Poll;
 use std::time::Instant;
 
-use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError, protocol};
 
+use super::limited::Budget;
 use super::news::News;
 use super::now;
 use super::socket::{self, Socket, Stream};
@@ -25,17 +26,21 @@ const SEND_LIMIT: usize = 256 * 1024;
 /// Bytes that may wait for the application before the socket is no longer read. An application that does not read for
 /// longer than the keepalive's silence limit loses the connection.
 const RECEIVE_LIMIT: usize = 1024 * 1024;
+/// Bytes of answers that may wait for somebody who has not proven a key.
+const STRANGER_LIMIT: usize = 16 * 1024;
 
 /// A connection on its socket.
 pub(super) struct Task<S> {
     machine: Connection,
     news: News,
     deadlines: Deadlines,
-    sink: SplitSink<Socket<S>, Message>,
-    stream: SplitStream<Socket<S>>,
+    socket: Socket<S>,
+    budget: Budget,
     /// What the machine wants sent next.
     next: Option<Message>,
     unflushed: bool,
+    /// Reading and writing take turns in being tried first, so that neither starves the other.
+    read_first: bool,
     /// When a connection that is being closed is dropped.
     close_by: Option<Instant>,
     delivery: VecDeque<Payload>,
@@ -67,6 +72,7 @@ pub(super) async fn open<S: Stream>(
     mut machine: Connection,
     mut news: News,
     deadlines: Deadlines,
+    budget: Budget,
     connect: impl Future<Output = Result<Socket<S>, String>>,
 ) -> Result<Task<S>, ConnectionError> {
     news.drain(&mut machine);
@@ -81,13 +87,14 @@ pub(super) async fn open<S: Stream>(
     match result {
         Ok(socket) => {
             machine.handle_opened(now());
-            let (sink, stream) = socket.split();
+            budget.renew();
             Ok(Task {
                 machine,
                 news,
                 deadlines,
-                sink,
-                stream,
+                socket,
+                budget,
+                read_first: false,
                 next: None,
                 unflushed: false,
                 close_by: None,
@@ -110,6 +117,7 @@ impl<S: Stream> Task<S> {
     pub(super) async fn establish(&mut self) -> Result<Peers, ConnectionError> {
         loop {
             if let Some(peers) = self.drain() {
+                self.budget.lift();
                 return Ok(peers);
             }
             if let Some(closed) = &self.ended {
@@ -128,8 +136,8 @@ impl<S: Stream> Task<S> {
             }
             self.turn(Some(&mut handles)).await;
         };
-        let Self { machine, delivery, sink, stream, .. } = self;
-        drop((sink, stream));
+        let Self { machine, delivery, socket, .. } = self;
+        drop(socket);
         for message in delivery {
             if handles.inbox.send(message).await.is_err() {
                 break;
@@ -171,24 +179,23 @@ impl<S: Stream> Task<S> {
             self.next = self.machine.poll_transmit().map(socket::to_frame);
         }
         let deadline = [self.machine.poll_timeout(), self.close_by].into_iter().flatten().min();
-        let may_read = self.delivery_bytes < RECEIVE_LIMIT;
+        // A stranger's messages may be answered, with pongs for instance; one that does not take the answers is not read.
+        let may_answer = self.machine.is_established() || self.machine.transmit_bytes() < STRANGER_LIMIT;
+        let may_read = self.delivery_bytes < RECEIVE_LIMIT && may_answer;
         let may_send = self.machine.transmit_bytes() < SEND_LIMIT && self.close_by.is_none();
-        let has_next = self.next.is_some();
+        let write = match (&self.next, self.unflushed) {
+            (Some(_), _) => Write::Frame,
+            (None, true) => Write::Flush,
+            (None, false) => Write::Nothing,
+        };
+        self.read_first = !self.read_first;
         let has_delivery = !self.delivery.is_empty();
         let (mut outbox, requests, inbox) = match handles {
             Some(Handles { outbox, requests, inbox }) => (Some(outbox), Some(requests), Some(inbox)),
             None => (None, None, None),
         };
         tokio::select! {
-            result = poll_write(&mut self.sink, has_next), if has_next || self.unflushed => {
-                self.unflushed = has_next;
-                let written = match self.next.take() {
-                    Some(frame) => result.and_then(|()| self.sink.start_send_unpin(frame)),
-                    None => result,
-                };
-                self.wrote(written);
-            }
-            frame = self.stream.next(), if may_read => self.received(frame).await,
+            happened = use_socket(&mut self.socket, write, may_read, self.read_first) => self.happened(happened).await,
             permit = reserve(inbox), if has_delivery => self.deliver(permit),
             request = receive(requests) => match request {
                 Request::Close(request) => {
@@ -205,6 +212,22 @@ impl<S: Stream> Task<S> {
         }
     }
 
+    async fn happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Received(frame) => self.received(frame).await,
+            Happened::MayWrite(result) => {
+                let Some(frame) = self.next.take() else { return };
+                let written = result.and_then(|()| self.socket.start_send_unpin(frame));
+                self.unflushed = true;
+                self.wrote(written);
+            }
+            Happened::Flushed(result) => {
+                self.unflushed = false;
+                self.wrote(result);
+            }
+        }
+    }
+
     fn wrote(&mut self, result: Result<(), WsError>) {
         match result {
             // Reading tells how the other end closed.
@@ -214,6 +237,9 @@ impl<S: Stream> Task<S> {
     }
 
     async fn received(&mut self, frame: Option<Result<Message, WsError>>) {
+        if !self.machine.is_established() {
+            self.budget.renew();
+        }
         match frame {
             Some(Ok(Message::Text(text))) => {
                 self.machine.handle_message(now(), Payload::Text(text.as_str().to_owned()));
@@ -236,7 +262,8 @@ impl<S: Stream> Task<S> {
     /// The library has an answer to the other end's close frame; this sends it off and waits for the end of the socket.
     async fn finish_close(&mut self) {
         let by = self.close_by.unwrap_or_else(|| now() + self.deadlines.close);
-        let end = async { while self.sink.flush().await.is_ok() && matches!(self.stream.next().await, Some(Ok(_))) {} };
+        let end =
+            async { while self.socket.flush().await.is_ok() && matches!(self.socket.next().await, Some(Ok(_))) {} };
         // Past the deadline the socket is dropped, which ends it too.
         let _ = timeout_at(by.into(), end).await;
     }
@@ -253,7 +280,7 @@ impl<S: Stream> Task<S> {
         let frame = protocol::CloseFrame { code, reason: "".into() };
         let by = now() + self.deadlines.close;
         // The connection ends whether or not the other end hears of it.
-        let _ = timeout_at(by.into(), self.sink.send(Message::Close(Some(frame)))).await;
+        let _ = timeout_at(by.into(), self.socket.send(Message::Close(Some(frame)))).await;
     }
 
     fn broken(&mut self, error: &WsError) {
@@ -297,9 +324,38 @@ impl<S: Stream> Task<S> {
     }
 }
 
-/// Waits until the sink takes another frame, or until everything is written.
-async fn poll_write<S: Stream>(sink: &mut SplitSink<Socket<S>, Message>, has_next: bool) -> Result<(), WsError> {
-    poll_fn(|cx| if has_next { sink.poll_ready_unpin(cx) } else { sink.poll_flush_unpin(cx) }).await
+/// What there is to write.
+#[derive(Clone, Copy)]
+enum Write {
+    Frame,
+    Flush,
+    Nothing,
+}
+
+/// What became possible at the socket.
+enum Happened {
+    MayWrite(Result<(), WsError>),
+    Flushed(Result<(), WsError>),
+    Received(Option<Result<Message, WsError>>),
+}
+
+/// Waits for the next thing that the socket can do.
+async fn use_socket<S: Stream>(socket: &mut Socket<S>, write: Write, may_read: bool, read_first: bool) -> Happened {
+    poll_fn(|cx| {
+        for read in [read_first, !read_first] {
+            let happened = match (read, write) {
+                (true, _) if may_read => socket.poll_next_unpin(cx).map(Happened::Received),
+                (false, Write::Frame) => socket.poll_ready_unpin(cx).map(Happened::MayWrite),
+                (false, Write::Flush) => socket.poll_flush_unpin(cx).map(Happened::Flushed),
+                _ => Poll::Pending,
+            };
+            if happened.is_ready() {
+                return happened;
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 fn is_abrupt(error: &ProtocolError) -> bool {

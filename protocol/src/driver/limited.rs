@@ -1,0 +1,83 @@
+//! A stream that gives a stranger only so many bytes of our memory.
+//!
+//! The WebSocket library puts a message together before anybody sees it. Until the other end has proven its key, this
+//! bounds what it can make us keep, whatever length its frames announce.
+
+use std::io::{Error, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes that may come between two messages before the keys are proven: a TLS handshake with a long certificate chain and
+/// the answer to the upgrade fit, as does any handshake message.
+const STRANGER: u64 = 64 * 1024;
+
+/// Bytes that still may be read. Clones are the same budget.
+#[derive(Clone, Debug)]
+pub(super) struct Budget(Arc<AtomicU64>);
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(STRANGER)))
+    }
+
+    /// A message has been understood: the next one may have as much.
+    pub(super) fn renew(&self) {
+        self.0.store(STRANGER, Ordering::Relaxed);
+    }
+
+    /// The other end has proven its key.
+    pub(super) fn lift(&self) {
+        self.0.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
+/// A stream with a budget.
+#[derive(Debug)]
+pub(super) struct Limited<S> {
+    inner: S,
+    budget: Budget,
+}
+
+impl<S> Limited<S> {
+    pub(super) fn new(inner: S, budget: Budget) -> Self {
+        Self { inner, budget }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<(), Error>> {
+        let left = self.budget.0.load(Ordering::Relaxed);
+        if left == 0 {
+            let problem = "the other end sent too much before it proved its key";
+            return Poll::Ready(Err(Error::new(ErrorKind::InvalidData, problem)));
+        }
+        if left == u64::MAX {
+            return Pin::new(&mut self.inner).poll_read(cx, buffer);
+        }
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.remaining());
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+        let result = Pin::new(&mut self.inner).poll_read(cx, &mut part);
+        let read = part.filled().len();
+        buffer.advance(read);
+        self.budget.0.store(left - read as u64, Ordering::Relaxed);
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<Result<usize, Error>> {
+        Pin::new(&mut self.inner).poll_write(cx, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
