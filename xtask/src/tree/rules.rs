@@ -18,6 +18,11 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("/", "root/"),
 ];
 
+/// The rooms that are pure, and the part of one that is not. Time, tasks and sockets come to them from outside.
+const PURE_ROOMS: &[&str] = &["protocol/src/", "relay/src/registry/", "relay/src/session/"];
+const DRIVER: &str = "protocol/src/driver/";
+const IMPURE: &[&str] = &["Instant::now(", "SystemTime::now(", "tokio::", "std::net", "std::fs", "thread::spawn"];
+
 /// A breach: where, and what is wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -36,7 +41,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Rust files are short, and no file names a path of one machine.
+/// Rust files are short, no file names a path of one machine, and pure rooms stay pure.
 pub(super) fn file(file: &TextFile) -> Vec<Finding> {
     let finding = |line, what| Finding { path: file.path.clone(), line, what };
     let mut findings = Vec::new();
@@ -47,6 +52,16 @@ pub(super) fn file(file: &TextFile) -> Vec<Finding> {
     for (index, line) in file.text.lines().enumerate() {
         if let Some(path) = machine_path(line) {
             findings.push(finding(index + 1, format!("a path of one machine: {path}…")));
+        }
+    }
+    if PURE_ROOMS.iter().any(|room| file.path.starts_with(room)) && !file.path.starts_with(DRIVER) {
+        // Tests stand last in a file, or in one of their own, and may look at a clock.
+        let code = file.text.lines().take_while(|line| *line != "#[cfg(test)]");
+        let code = code.take_while(|_| !file.path.ends_with("/tests.rs"));
+        for (index, line) in code.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            if let Some(what) = IMPURE.iter().find(|what| line.contains(**what)) {
+                findings.push(finding(index + 1, format!("{what} in a pure room; time and sockets come from outside")));
+            }
         }
     }
     findings
@@ -138,6 +153,14 @@ mod tests {
         assert_eq!(found[0].to_string(), format!("a.md:2: a path of one machine: {place}…"));
         // The middle of a URL or of a relative path is none.
         assert_eq!(machine_path(&format!("https://example.org{place}x and ..{place}y")), None);
+    }
+
+    #[test]
+    fn a_pure_room_reads_no_clock() {
+        let code = "// Instant::now() is not for us\nlet now = Instant::now();\n#[cfg(test)]\nInstant::now()\n";
+        let lines = |path: &str| file(&text(path, code.to_owned())).iter().map(|found| found.line).collect::<Vec<_>>();
+        assert_eq!(lines("protocol/src/ping.rs"), [2]);
+        assert!(lines("protocol/src/driver/mod.rs").is_empty() && lines("relay/src/server/mod.rs").is_empty());
     }
 
     #[test]
