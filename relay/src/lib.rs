@@ -9,11 +9,13 @@
 //! | `upgrade` | HTTP/1.1 to WebSocket |
 //! | `socket` | one WebSocket with bounded buffers |
 //! | `conn` | one task per connection: handshake, spare, request, pair |
+//! | `metrics` | what is counted, and the page that Prometheus reads |
 //! | `switchboard` | what the tasks share: the registry behind a lock, counts as guards |
 //! | `server` | accepting, draining, stopping |
 
 mod config;
 mod conn;
+mod metrics;
 pub mod registry;
 mod server;
 pub mod session;
@@ -22,5 +24,5 @@ mod switchboard;
 mod upgrade;
 
 pub use config::{Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN};
-pub use server::{BindError, Server};
+pub use server::{BindError, Server, View};
 pub use switchboard::Snapshot;

@@ -1,7 +1,9 @@
 //! What a requester sends before it has a partner (`spec/wire.md §3`, §10: kept, bounded, delivered in order).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use crate::metrics::{Held, Metrics};
 use crate::socket::Data;
 
 /// From here on the requester is not read until it has a partner. In bytes.
@@ -11,13 +13,18 @@ pub(super) const ENOUGH: usize = 64 * 1024;
 const OVERHEAD: usize = 64;
 
 /// Messages that wait, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EarlyData {
     messages: VecDeque<Data>,
     bytes: usize,
+    held: Held,
 }
 
 impl EarlyData {
+    pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
+        Self { messages: VecDeque::new(), bytes: 0, held: Held::new(metrics) }
+    }
+
     /// Whether another message may be read.
     pub(super) fn has_room(&self) -> bool {
         self.bytes < ENOUGH
@@ -26,6 +33,7 @@ impl EarlyData {
     /// Keeps a message.
     pub(super) fn push(&mut self, data: Data) {
         self.bytes += data.len() + OVERHEAD;
+        self.held.set(self.bytes);
         self.messages.push_back(data);
     }
 
@@ -33,6 +41,7 @@ impl EarlyData {
     pub(super) fn pop(&mut self) -> Option<Data> {
         let data = self.messages.pop_front()?;
         self.bytes -= data.len() + OVERHEAD;
+        self.held.set(self.bytes);
         Some(data)
     }
 }
@@ -45,7 +54,7 @@ mod tests {
 
     #[test]
     fn it_fills_up_with_bytes_and_with_empty_messages() {
-        let mut early = EarlyData::default();
+        let mut early = EarlyData::new(&Arc::default());
         early.push(Payload::binary(vec![1; ENOUGH]).into());
         assert!(!early.has_room());
         early.pop().unwrap();
@@ -61,7 +70,7 @@ mod tests {
 
     #[test]
     fn it_keeps_the_order() {
-        let mut early = EarlyData::default();
+        let mut early = EarlyData::new(&Arc::default());
         for text in ["a", "b"] {
             early.push(Payload::text(text).into());
         }

@@ -8,8 +8,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::Conn;
+use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Authenticated, Challenged, Close, First, Fresh, QUEUE_LEN, Register, Requesting, Timer};
+use crate::session::{Authenticated, Cause, Challenged, Close, First, Fresh, QUEUE_LEN, Register, Requesting, Timer};
 use crate::socket::{Ended, Incoming, Socket};
 use crate::switchboard::{Seat, Switchboard};
 use crate::upgrade::{self, Rejection, UpgradeError};
@@ -26,15 +27,16 @@ pub(super) enum Outcome {
 
 pub(super) async fn run(
     board: &Arc<Switchboard>,
-    seat: Seat,
+    mut seat: Seat,
     id: u64,
     stream: TcpStream,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Outcome {
-    let Some(socket) = upgrade(board, id, stream, deadline, stop).await else {
+    let Some(socket) = upgrade(board, &mut seat, id, stream, deadline, stop).await else {
         return Outcome::Ended;
     };
+    seat.enter(Step::FirstMessage);
     let mut conn = Conn { id, socket, seat };
     match converse(board, &mut conn, deadline, stop).await {
         Ok(Who::Listener(authenticated)) => Outcome::Listener(Box::new(conn), authenticated),
@@ -52,23 +54,29 @@ pub(super) async fn run(
 
 async fn upgrade(
     board: &Switchboard,
+    seat: &mut Seat,
     id: u64,
     mut stream: TcpStream,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Option<Socket> {
-    let rejection = tokio::select! {
+    let (rejection, cause) = tokio::select! {
         result = upgrade::accept(&mut stream) => match result {
             Ok(rest) => return Some(Socket::new(stream, rest)),
-            Err(error @ (UpgradeError::Io(_) | UpgradeError::Rejected(_))) => {
+            Err(error) => {
                 tracing::debug!(conn = id, %error, "no WebSocket");
+                seat.close(match error {
+                    UpgradeError::Io(_) => Cause::Aborted,
+                    UpgradeError::Rejected(_) => Cause::Violation,
+                });
                 return None;
             }
         },
-        () = tokio::time::sleep_until(deadline) => Rejection::TimedOut,
-        () = stop.draining() => Rejection::Unavailable,
+        () = tokio::time::sleep_until(deadline) => (Rejection::TimedOut, Cause::Timeout),
+        () = stop.draining() => (Rejection::Unavailable, Cause::Shutdown),
     };
     tracing::debug!(conn = id, ?rejection, "no WebSocket");
+    seat.close(cause);
     let _ = timeout(board.config().timeouts.of(Timer::Close), upgrade::reject(&mut stream, rejection)).await;
     None
 }
@@ -109,6 +117,7 @@ async fn converse(board: &Switchboard, conn: &mut Conn, deadline: Instant, stop:
 
 fn challenge(board: &Switchboard, conn: &mut Conn, register: Register) -> Result<Challenged, Failed> {
     let (challenged, send) = register.on_queue(queued(conn), board.identity(), &mut OsEntropy)?;
+    conn.seat.enter(Step::Authentication);
     if conn.queue(send) { Ok(challenged) } else { Err(Failed::Ended(Ended::Aborted)) }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
 use super::early::EarlyData;
+use crate::metrics::Flow;
 use crate::session::{Timeouts, Timer};
 use crate::socket::{Ended, Incoming, NotWritten, Socket, Stall, WRITE_BATCH};
 
@@ -27,6 +28,7 @@ pub(super) struct Lane {
     /// The receiver cannot be written to. Its own direction will soon tell why.
     broken: Option<Pin<Box<Sleep>>>,
     patience: Duration,
+    flow: Flow,
 }
 
 /// How a direction ends.
@@ -42,7 +44,7 @@ pub(super) enum LaneEnd {
 
 impl Lane {
     /// A direction in which `early` goes first.
-    pub(super) fn new(early: EarlyData, timeouts: &Timeouts) -> Self {
+    pub(super) fn new(early: EarlyData, flow: Flow, timeouts: &Timeouts) -> Self {
         Self {
             early,
             queued: 0,
@@ -50,6 +52,7 @@ impl Lane {
             stall: Stall::new(timeouts.of(Timer::Stall)),
             broken: None,
             patience: timeouts.of(Timer::Close),
+            flow,
         }
     }
 
@@ -62,8 +65,13 @@ impl Lane {
                 return Poll::Ready(LaneEnd::Broken);
             }
             if self.flushing {
-                match ready!(self.stall.poll_flush(cx, to)) {
-                    Ok(()) => (self.flushing, self.queued) = (false, 0),
+                let flushed = self.stall.poll_flush(cx, to);
+                self.flow.set_blocked(flushed.is_pending());
+                match ready!(flushed) {
+                    Ok(()) => {
+                        (self.flushing, self.queued) = (false, 0);
+                        self.flow.set_held(0);
+                    }
                     Err(NotWritten::Stalled) => return Poll::Ready(LaneEnd::Stalled),
                     Err(NotWritten::Broken) => {
                         self.give_up();
@@ -77,6 +85,8 @@ impl Lane {
                 Poll::Ready(Incoming::Message(data)) => {
                     moved += data.len() + OVERHEAD;
                     self.queued += data.len() + OVERHEAD;
+                    self.flow.set_held(self.queued);
+                    self.flow.forwarded(1, data.len() as u64);
                     self.flushing = self.queued >= WRITE_BATCH;
                     if to.queue(data).is_err() {
                         self.give_up();

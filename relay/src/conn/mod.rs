@@ -15,9 +15,8 @@ use ratatosk_protocol::message::Payload;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::registry::Phase;
 use crate::server::Stop;
-use crate::session::{Close, Timeouts, Timer};
+use crate::session::{Cause, Close, Timeouts, Timer};
 use crate::socket::{Ended, Socket};
 use crate::switchboard::{Seat, Switchboard};
 use handshake::Outcome;
@@ -38,24 +37,34 @@ impl Conn {
 
     /// Closes for a reason of our own.
     async fn close(mut self, close: Close, timeouts: &Timeouts) {
-        self.seat.enter(Phase::Closing);
+        self.seat.close(close.cause);
         // Not the reason: it may quote what a client has said.
-        tracing::debug!(conn = self.id, "closing");
-        self.socket.close(close, timeouts).await;
+        tracing::debug!(conn = self.id, cause = close.cause.name(), "closing");
+        let in_time = self.socket.close(close, timeouts).await;
+        self.seat.closed(in_time);
     }
 
     /// Closes half of a pair, behind what it still has to read; `None` is a close without a code.
     async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) {
-        self.seat.enter(Phase::Closing);
-        tracing::debug!(conn = self.id, "closing");
-        self.socket.close_behind_data(close, timeouts).await;
+        let cause = close.as_ref().map_or(Cause::Shutdown, |close| close.cause);
+        self.seat.close(cause);
+        tracing::debug!(conn = self.id, cause = cause.name(), "closing");
+        let in_time = self.socket.close_behind_data(close, timeouts).await;
+        self.seat.closed(in_time);
     }
 
     /// Ends what the client has ended.
     async fn finish(mut self, ended: &Ended, timeouts: &Timeouts) {
-        self.seat.enter(Phase::Closing);
+        self.seat.close(ended.cause());
         tracing::debug!(conn = self.id, how = ended.name(), "the client has ended the connection");
-        self.socket.finish(ended, timeouts).await;
+        let in_time = self.socket.finish(ended, timeouts).await;
+        self.seat.closed(in_time);
+    }
+
+    /// Ends without a closing handshake what cannot be told anything.
+    fn abandon(mut self, cause: Cause) {
+        tracing::debug!(conn = self.id, cause = cause.name(), "abandoned");
+        self.seat.close(cause);
     }
 }
 

@@ -6,9 +6,9 @@ use std::task::Poll;
 use super::Conn;
 use super::early::EarlyData;
 use super::lane::{Lane, LaneEnd};
-use crate::registry::Phase;
+use crate::metrics::{Direction, Flow, Step};
 use crate::server::Stop;
-use crate::session::{Close, Timeouts, Timer};
+use crate::session::{Cause, Close, Timeouts, Timer};
 use crate::socket::Ended;
 
 /// Two connections, driven by one task.
@@ -40,16 +40,17 @@ enum End {
 impl Pair {
     /// Connects the two; `early` is what the connector has sent already.
     pub(super) fn new(mut connector: Conn, mut listener: Conn, early: EarlyData) -> Self {
-        connector.seat.enter(Phase::Paired);
-        listener.seat.enter(Phase::Paired);
+        connector.seat.enter(Step::PairedConnector);
+        listener.seat.enter(Step::PairedListener);
         Self { connector, listener, early }
     }
 
     /// Relays until the end, and closes both.
     pub(super) async fn run(self, timeouts: &Timeouts, stop: &mut Stop) {
         let Self { mut connector, mut listener, early } = self;
-        let mut up = Lane::new(early, timeouts);
-        let mut down = Lane::new(EarlyData::default(), timeouts);
+        let metrics = connector.seat.metrics();
+        let mut up = Lane::new(early, Flow::new(metrics, Direction::ToListener), timeouts);
+        let mut down = Lane::new(EarlyData::new(metrics), Flow::new(metrics, Direction::ToConnector), timeouts);
         let mut down_first = false;
         let relay = poll_fn(|cx| {
             // Neither direction may live at the cost of the other: they take turns in being first.
@@ -105,7 +106,7 @@ async fn end_with(ended: Conn, how: &Ended, other: Conn, timeouts: &Timeouts) {
 
 /// One side reads nothing, so there is no telling it; the other hears why.
 async fn stalled(side: Conn, other: Conn, timeouts: &Timeouts) {
-    tracing::debug!(conn = side.id, "reads nothing");
-    drop(side);
-    other.close_behind_data(Some(Close::timed_out(Timer::Stall.reason())), timeouts).await;
+    side.abandon(Cause::Stalled);
+    let close = Close::timed_out(Timer::Stall.reason()).caused_by(Cause::Partner);
+    other.close_behind_data(Some(close), timeouts).await;
 }

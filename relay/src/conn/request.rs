@@ -6,8 +6,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Conn;
 use super::early::{ENOUGH, EarlyData};
 use super::pair::Pair;
+use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Close, Requesting, Timer};
+use crate::session::{Cause, Close, Requesting, Timer};
 use crate::socket::{Ended, Incoming};
 use crate::switchboard::{Answer, Claimed, Switchboard};
 
@@ -21,8 +22,9 @@ pub(super) async fn run(
 ) -> Option<Pair> {
     let timeouts = &board.config().timeouts;
     let max_message = board.config().max_message_len;
-    let mut early = EarlyData::default();
+    let mut early = EarlyData::new(conn.seat.metrics());
     conn.socket.set_max_message(max_message);
+    conn.seat.enter(Step::Requesting);
     tracing::debug!(conn = conn.id, target = requesting.target().fingerprint(), "requests a listener");
     loop {
         let answer = match board.claim(requesting.target()) {
@@ -35,6 +37,7 @@ pub(super) async fn run(
         let mut claimed = match wait(&mut conn, answer, &mut early, deadline, stop).await {
             Wait::Spare(claimed) => claimed,
             Wait::SpareLost => {
+                board.metrics().stale_spare();
                 requesting = requesting.on_spare_lost();
                 continue;
             }
@@ -49,12 +52,15 @@ pub(super) async fn run(
         };
         if hand_over(&mut claimed.conn, &requesting, timeouts.of(Timer::PongTimeout)).await {
             let Claimed { conn: mut listener, entry } = *claimed;
+            board.metrics().spare_used(entry.age());
             drop(entry);
             listener.socket.set_max_message(max_message);
             tracing::debug!(conn = conn.id, listener = listener.id, "paired");
             return Some(Pair::new(conn, listener, early));
         }
         tracing::debug!(conn = conn.id, listener = claimed.conn.id, "the spare is dead");
+        board.metrics().stale_spare();
+        claimed.conn.abandon(Cause::Aborted);
         requesting = requesting.on_spare_lost();
     }
 }

@@ -7,15 +7,16 @@ use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
 use super::Conn;
-use crate::registry::Phase;
+use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
+use crate::session::{Authenticated, Cause, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
 use crate::socket::{Ended, Incoming};
 use crate::switchboard::{Answer, Claim, Claimed, Switchboard};
 
 /// Registers the connection and holds it until somebody takes it or it ends.
 pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated: Authenticated, stop: &mut Stop) {
     let timeouts = &board.config().timeouts;
+    conn.seat.enter(Step::Registration);
     let (entry, mut claims) = match board.register(*authenticated.key()) {
         Ok(registered) => registered,
         Err(limit) => return conn.close(authenticated.on_limit(limit), timeouts).await,
@@ -23,9 +24,9 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
     let (mut spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
-    conn.seat.enter(Phase::Spare);
+    conn.seat.enter(Step::Spare);
     if !conn.queue(success) {
-        return;
+        return conn.abandon(Cause::Aborted);
     }
     let mut held = Box::new(Claimed { conn, entry });
     let end = loop {
@@ -33,6 +34,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
             Ok(claimed) => claimed,
             Err(end) => break end,
         };
+        held.conn.seat.enter(Step::Reserved);
         spare = match state.on_claim() {
             Found::Free(state) => match claim.send(Answer::Ready(held)) {
                 Ok(()) | Err(Answer::Owing(_)) => return,
@@ -53,6 +55,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
                 Err(end) => break end,
             },
         };
+        held.conn.seat.fall_back(Step::Spare);
         claims = held.entry.give_back();
     };
     let Claimed { conn, entry } = *held;

@@ -37,3 +37,47 @@ pub enum Limit {
     #[error("Too many connections that are not registered yet.")]
     Handshaking,
 }
+
+/// What a [`Limit`] is counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Each public key.
+    Key,
+    /// The whole relay.
+    Global,
+}
+
+impl Scope {
+    /// The name in logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Global => "global",
+        }
+    }
+}
+
+impl Limit {
+    /// All of them, in the order of the enum.
+    pub const ALL: [Self; 4] = [Self::SparesPerKey, Self::Spares, Self::Connections, Self::Handshaking];
+
+    /// The name in logs and metrics; together with [`Self::scope`] it names the limit.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SparesPerKey | Self::Spares => "spares",
+            Self::Connections => "connections",
+            Self::Handshaking => "handshaking",
+        }
+    }
+
+    /// What it is counted for.
+    #[must_use]
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::SparesPerKey => Scope::Key,
+            Self::Spares | Self::Connections | Self::Handshaking => Scope::Global,
+        }
+    }
+}

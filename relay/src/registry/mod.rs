@@ -20,7 +20,7 @@ use std::time::Instant;
 use ratatosk_protocol::key::PublicKey;
 
 pub use counts::{Counts, Phase};
-pub use limits::{Limit, Limits};
+pub use limits::{Limit, Limits, Scope};
 use recent::RecentlyLost;
 
 /// Names one spare connection for as long as the process lives.
@@ -84,8 +84,7 @@ impl<H> Registry<H> {
         if self.held.len() >= self.limits.spares {
             return Err(Limit::Spares);
         }
-        let of_key = self.keys.get(&key).map_or(0, |spares| spares.ready.len() + spares.reserved);
-        if of_key >= self.limits.spares_per_key {
+        if self.spares_of(&key) >= self.limits.spares_per_key {
             return Err(Limit::SparesPerKey);
         }
         let id = SpareId(self.next_id);
@@ -160,6 +159,12 @@ impl<H> Registry<H> {
     #[must_use]
     pub fn keys(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Spares of one key, ready and reserved.
+    #[must_use]
+    pub fn spares_of(&self, key: &PublicKey) -> usize {
+        self.keys.get(key).map_or(0, |spares| spares.ready.len() + spares.reserved)
     }
 
     /// Spares held, ready and reserved.

@@ -1,11 +1,14 @@
 //! Accepting connections, whatever the operating system says.
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until};
+
+use crate::metrics::Metrics;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -15,14 +18,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Acceptor {
     listener: TcpListener,
+    metrics: Arc<Metrics>,
     pause: Duration,
     /// Not to be tried before.
     resume: Option<Instant>,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, pause: SHORTEST_PAUSE, resume: None }
+    pub(super) fn new(listener: TcpListener, metrics: &Arc<Metrics>) -> Self {
+        Self { listener, metrics: Arc::clone(metrics), pause: SHORTEST_PAUSE, resume: None }
     }
 
     /// The next connection. Nothing is lost when the future is dropped.
@@ -37,14 +41,17 @@ impl Acceptor {
                     self.pause = SHORTEST_PAUSE;
                     if let Err(error) = prepare(&stream) {
                         tracing::debug!(%error, "a connection ended before it was used");
+                        self.metrics.accept_failed(&error);
                         continue;
                     }
                     return stream;
                 }
                 Err(error) if is_of_one_connection(&error) => {
                     tracing::debug!(%error, "a connection ended before it was accepted");
+                    self.metrics.accept_failed(&error);
                 }
                 Err(error) => {
+                    self.metrics.accept_failed(&error);
                     let pause = self.pause;
                     self.pause = (pause * 2).min(LONGEST_PAUSE);
                     tracing::warn!(%error, ?pause, "cannot accept connections; trying again after a pause");

@@ -2,6 +2,7 @@
 
 mod accept;
 mod stop;
+mod view;
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use crate::metrics::Listener;
 use crate::session::Timer;
 use crate::switchboard::{Snapshot, Switchboard};
 use crate::upgrade::Rejection;
@@ -23,12 +25,13 @@ use crate::{Config, ConfigError, conn};
 use accept::Acceptor;
 use stop::Stage;
 pub(crate) use stop::Stop;
+pub use view::View;
 
 /// A running relay. Dropping it ends all its connections without a word; [`Self::shutdown`] is the polite way.
 #[derive(Debug)]
 pub struct Server {
     local_addr: SocketAddr,
-    board: Arc<Switchboard>,
+    view: View,
     stage: watch::Sender<Stage>,
     supervisor: JoinHandle<()>,
 }
@@ -46,8 +49,9 @@ impl Server {
         let local_addr = listener.local_addr().map_err(refused)?;
         let board = Switchboard::new(config);
         let (stage, stop) = Stop::new();
-        let supervisor = tokio::spawn(supervise(Acceptor::new(listener), Arc::clone(&board), stop));
-        Ok(Self { local_addr, board, stage, supervisor })
+        let view = View::new(&board, &stop);
+        let supervisor = tokio::spawn(supervise(Acceptor::new(listener, board.metrics()), Arc::clone(&board), stop));
+        Ok(Self { local_addr, view, stage, supervisor })
     }
 
     /// Where it listens, with the port that it really has.
@@ -56,10 +60,16 @@ impl Server {
         self.local_addr
     }
 
+    /// What can be seen of it from outside.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view.clone()
+    }
+
     /// How many of everything there are.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.board.snapshot()
+        self.view.snapshot()
     }
 
     /// Stops: accepts nobody, closes spares and whoever is not paired yet, gives pairs `drain` to finish, then closes
@@ -126,7 +136,7 @@ async fn supervise(mut acceptor: Acceptor, board: Arc<Switchboard>, stop: Stop) 
 }
 
 fn start(tasks: &mut JoinSet<()>, board: &Arc<Switchboard>, stop: &Stop, stream: TcpStream) {
-    match board.admit() {
+    match board.admit(Listener::Plain) {
         Ok(seat) => {
             tasks.spawn(conn::serve(Arc::clone(board), seat, stream, stop.clone()));
         }

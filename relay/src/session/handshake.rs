@@ -10,7 +10,7 @@ use ratatosk_protocol::message::{
     AuthenticationResponse, FirstMessage, Payload, authentication_request, authentication_success,
 };
 
-use super::{Close, QUEUE_LEN, Requesting, Spare};
+use super::{Cause, Close, QUEUE_LEN, Requesting, Spare};
 use crate::registry::Limit;
 
 /// A client that has said nothing.
@@ -106,8 +106,8 @@ impl Challenged {
         let answer = AuthenticationResponse::parse(payload).map_err(Close::because)?;
         match self.challenge.accepts(&self.shared, &answer.response) {
             Ok(true) => Ok(Authenticated { key: self.key }),
-            Ok(false) => Err(Close::because("Client authentication failed.")),
-            Err(error) => Err(Close::because(error)),
+            Ok(false) => Err(Close::because("Client authentication failed.").caused_by(Cause::Unauthenticated)),
+            Err(error) => Err(Close::because(error).caused_by(Cause::Unauthenticated)),
         }
     }
 }
@@ -134,7 +134,7 @@ impl Authenticated {
     /// The registry is full.
     #[must_use]
     pub fn on_limit(self, limit: Limit) -> Close {
-        Close::because(limit)
+        Close::because(limit).caused_by(Cause::Limit)
     }
 }
 
@@ -176,7 +176,8 @@ mod tests {
         let (server, listener) = (pair(), pair());
         let (state, request) = challenge(&server, &listener);
         let close = state.on_message(&authentication_response(&request.challenge)).unwrap_err();
-        assert_eq!(close, Close { code: 1000, reason: "Close called: Client authentication failed.".into() });
+        assert_eq!(close.reason, "Close called: Client authentication failed.");
+        assert_eq!((close.code, close.cause), (1000, Cause::Unauthenticated));
     }
 
     #[test]

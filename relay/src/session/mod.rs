@@ -14,7 +14,7 @@ mod request;
 mod spare;
 mod timer;
 
-pub use close::Close;
+pub use close::{Cause, Close};
 pub use handshake::{Authenticated, Challenged, First, Fresh, Refused, Register};
 pub use request::Requesting;
 pub use spare::{Claimed, HandedOver, Owed, OwingSpare, Spare};

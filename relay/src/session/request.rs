@@ -3,7 +3,7 @@
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::{CONNECTION_HANDOVER, CommunicationRequest, Payload, communication_request};
 
-use super::Close;
+use super::{Cause, Close};
 use crate::registry::NoSpare;
 
 const NO_LISTENER: &str = "No listening connection for the specified publicKey.";
@@ -26,7 +26,7 @@ impl Requesting {
     ///
     /// The close for a target that nobody can have registered.
     pub(super) fn new(request: &CommunicationRequest) -> Result<Self, Close> {
-        let target = request.target.as_ref().map_err(|_| Close::because(NO_LISTENER))?;
+        let target = request.target.as_ref().map_err(|_| no_listener(NO_LISTENER))?;
         Ok(Self { source: request.source, target: *target, lost_spare: false })
     }
 
@@ -45,7 +45,7 @@ impl Requesting {
     /// There is no spare (any more).
     #[must_use]
     pub fn on_no_spare(self, none: NoSpare) -> Close {
-        Close::because(match none {
+        no_listener(match none {
             _ if self.lost_spare => SPARE_LOST,
             NoSpare::NoListener => NO_LISTENER,
             NoSpare::JustLost => JUST_LOST,
@@ -57,6 +57,10 @@ impl Requesting {
     pub fn hand_over(&self) -> [Payload; 2] {
         [Payload::text(CONNECTION_HANDOVER), communication_request(&self.source, &self.target)]
     }
+}
+
+fn no_listener(text: &str) -> Close {
+    Close::because(text).caused_by(Cause::NoListener)
 }
 
 #[cfg(test)]
@@ -72,10 +76,10 @@ mod tests {
 
     #[test]
     fn every_way_of_finding_nobody_has_its_text() {
-        assert_eq!(requesting().on_no_spare(NoSpare::NoListener), Close::because(NO_LISTENER));
-        assert_eq!(requesting().on_no_spare(NoSpare::JustLost), Close::because(JUST_LOST));
+        assert_eq!(requesting().on_no_spare(NoSpare::NoListener), no_listener(NO_LISTENER));
+        assert_eq!(requesting().on_no_spare(NoSpare::JustLost), no_listener(JUST_LOST));
         for none in [NoSpare::NoListener, NoSpare::JustLost] {
-            assert_eq!(requesting().on_spare_lost().on_no_spare(none), Close::because(SPARE_LOST));
+            assert_eq!(requesting().on_spare_lost().on_no_spare(none), no_listener(SPARE_LOST));
         }
     }
 

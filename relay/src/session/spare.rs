@@ -150,6 +150,7 @@ mod tests {
     use ratatosk_protocol::message::PONG;
 
     use super::*;
+    use crate::session::Cause;
 
     const INTERVAL: Duration = Duration::from_millis(100);
     const PATIENCE: Duration = Duration::from_millis(40);
@@ -198,7 +199,8 @@ mod tests {
         let start = Instant::now();
         let spare = owing(start).on_timeout(start + INTERVAL).unwrap();
         let close = spare.on_timeout(start + INTERVAL + PATIENCE).unwrap_err();
-        assert_eq!(close, Close { code: 1000, reason: "Terminate called: Ping: Connection timed out".into() });
+        assert_eq!(close.reason, "Terminate called: Ping: Connection timed out");
+        assert_eq!((close.code, close.cause), (1000, Cause::Timeout));
     }
 
     #[test]

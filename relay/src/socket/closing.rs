@@ -8,42 +8,48 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 
-use super::{Data, Ended, Socket, Stall};
+use super::{Data, Ended, NotWritten, Socket, Stall};
 use crate::session::{Close, Timeouts, Timer};
 
 impl Socket {
-    /// Closes: what is queued and the close frame go out, and the client answers, all within [`Timer::Close`].
-    pub(crate) async fn close(mut self, close: Close, timeouts: &Timeouts) {
+    /// Closes: what is queued and the close frame go out, and the client answers, all within [`Timer::Close`]. `false` if
+    /// it did not come to its end in time.
+    pub(crate) async fn close(mut self, close: Close, timeouts: &Timeouts) -> bool {
         let handshake = async {
             if self.send_close(Some(close)).await {
                 self.linger().await;
             }
         };
-        let _ = timeout(timeouts.of(Timer::Close), handshake).await;
+        timeout(timeouts.of(Timer::Close), handshake).await.is_ok()
     }
 
     /// Closes behind data that a slow client may take its time to read; only [`Timer::Stall`] ends that. Then it has
-    /// [`Timer::Close`] to answer. `None` is a close frame without a code.
-    pub(crate) async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) {
+    /// [`Timer::Close`] to answer. `None` is a close frame without a code. `false` if a timer ran out.
+    pub(crate) async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) -> bool {
         let mut stall = Stall::new(timeouts.of(Timer::Stall));
-        if self.queue_close(close) && poll_fn(|cx| stall.poll_flush(cx, &mut self)).await.is_ok() {
-            let _ = timeout(timeouts.of(Timer::Close), self.linger()).await;
+        if !self.queue_close(close) {
+            return true;
+        }
+        match poll_fn(|cx| stall.poll_flush(cx, &mut self)).await {
+            Ok(()) => timeout(timeouts.of(Timer::Close), self.linger()).await.is_ok(),
+            Err(NotWritten::Broken) => true,
+            Err(NotWritten::Stalled) => false,
         }
     }
 
     /// Ends, within [`Timer::Close`], a socket that has ended at the client's side: answers its close, or tells it what
-    /// it did wrong.
-    pub(crate) async fn finish(mut self, ended: &Ended, timeouts: &Timeouts) {
+    /// it did wrong. `false` if that took too long.
+    pub(crate) async fn finish(mut self, ended: &Ended, timeouts: &Timeouts) -> bool {
         let handshake = async {
             if matches!(ended, Ended::Closed { .. }) {
                 self.linger().await;
             } else if let Some(code) = ended.answer()
-                && self.send_close(Some(Close { code, reason: String::new() })).await
+                && self.send_close(Some(Close::violation(code))).await
             {
                 self.drain().await;
             }
         };
-        let _ = timeout(timeouts.of(Timer::Close), handshake).await;
+        timeout(timeouts.of(Timer::Close), handshake).await.is_ok()
     }
 
     async fn send_close(&mut self, close: Option<Close>) -> bool {

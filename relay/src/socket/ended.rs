@@ -4,6 +4,8 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use crate::session::Cause;
+
 /// Why a socket has no more messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -52,6 +54,15 @@ impl Ended {
         match self {
             Self::Closed { reason } => reason,
             _ => "",
+        }
+    }
+
+    /// The same as one of the causes that are counted.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::Closed { .. } => Cause::ClientClosed,
+            Self::Aborted => Cause::Aborted,
+            Self::TooLarge | Self::NotUtf8 | Self::Violation => Cause::Violation,
         }
     }
 

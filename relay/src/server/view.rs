@@ -1,0 +1,48 @@
+//! What can be seen of a relay from outside, also while it stops.
+
+use std::sync::Arc;
+
+use super::stop::Stop;
+use crate::metrics::Now;
+use crate::switchboard::{Snapshot, Switchboard};
+
+/// A look at a running relay. It keeps nothing alive but numbers.
+#[derive(Clone, Debug)]
+pub struct View {
+    board: Arc<Switchboard>,
+    stop: Stop,
+}
+
+impl View {
+    pub(super) fn new(board: &Arc<Switchboard>, stop: &Stop) -> Self {
+        Self { board: Arc::clone(board), stop: stop.clone() }
+    }
+
+    /// How many of everything there are.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.board.snapshot()
+    }
+
+    /// Whether the relay has been told to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.stop.is_draining()
+    }
+
+    /// Every metric, in the text format of Prometheus.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.board.metrics().render(&self.now())
+    }
+
+    /// Connections by state, as in the metric of that name.
+    #[must_use]
+    pub fn states(&self) -> [(&'static str, usize); 5] {
+        self.now().states()
+    }
+
+    fn now(&self) -> Now<'_> {
+        Now { snapshot: self.snapshot(), timeouts: &self.board.config().timeouts, draining: self.is_draining() }
+    }
+}
