@@ -22,9 +22,9 @@ pub struct Config {
     pub limits: Limits,
     /// The largest message that is relayed, in bytes.
     ///
-    /// A message is read as a whole before it is written, so a direction of a pair takes at most twice the largest
-    /// message that was sent in it, and 64 KiB: about 320 KiB for a pair that exchanges fragments of 64 KiB. While the
-    /// receiver does not read, its sender is not read either, so this is all, however much is sent.
+    /// Nothing is re-assembled, so the memory of a pair does not depend on this: a direction keeps at most 256 KiB that its
+    /// receiver has not taken, and 8 KiB of a frame whose rest is on its way. While the receiver does not read, its sender
+    /// is not read either, so this is all, however much is sent; without traffic a pair keeps nothing.
     pub max_message_len: usize,
 }
 

@@ -7,6 +7,7 @@
 //! | [`registry`] | which spare connections wait for which key, and how many of everything there may be |
 //! | [`session`] | what each connection means, as states consumed by transitions |
 //! | `upgrade` | HTTP/1.1 to WebSocket |
+//! | `frame` | WebSocket frames as bytes: messages for the relay itself, cut-through for a pair |
 //! | `socket` | one WebSocket with bounded buffers |
 //! | `conn` | one task per connection: handshake, spare, request, pair |
 //! | `metrics` | what is counted, and the page that Prometheus reads |
@@ -15,6 +16,7 @@
 
 mod config;
 mod conn;
+mod frame;
 mod metrics;
 pub mod registry;
 mod server;

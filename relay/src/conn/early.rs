@@ -1,81 +1,53 @@
 //! What a requester sends before it has a partner (`spec/wire.md §3`, §10: kept, bounded, delivered in order).
 
-use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use crate::metrics::{Held, Metrics};
-use crate::socket::Data;
+use crate::socket::{Ended, Socket};
 
 /// From here on the requester is not read until it has a partner. In bytes.
-pub(super) const ENOUGH: usize = 64 * 1024;
+const ENOUGH: usize = 64 * 1024;
 
-/// What keeping a message costs beside its content, so that empty messages are not free.
-const OVERHEAD: usize = 64;
-
-/// Messages that wait, in order.
+/// Frames that wait, in order.
 #[derive(Debug)]
 pub(super) struct EarlyData {
-    messages: VecDeque<Data>,
-    bytes: usize,
+    frames: Vec<u8>,
+    count: usize,
+    payload: usize,
     held: Held,
 }
 
 impl EarlyData {
     pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
-        Self { messages: VecDeque::new(), bytes: 0, held: Held::new(metrics) }
+        Self { frames: Vec::new(), count: 0, payload: 0, held: Held::new(metrics) }
     }
 
-    /// Whether another message may be read.
-    pub(super) fn has_room(&self) -> bool {
-        self.bytes < ENOUGH
+    /// Keeps what `socket` brings, until the client ends. Nothing is lost when the future is dropped.
+    pub(super) async fn keep(&mut self, socket: &mut Socket) -> Ended {
+        poll_fn(|cx| {
+            loop {
+                if socket.has_output() {
+                    // Whether that works does not matter here: reading tells if the connection is gone.
+                    let _ = socket.poll_flush(cx);
+                }
+                let room = ENOUGH.saturating_sub(self.frames.len());
+                let passed = ready!(socket.poll_frames(cx, room, |_, frames| self.frames.extend_from_slice(frames)));
+                self.count += passed.frames;
+                self.payload += passed.payload;
+                self.held.set(self.frames.len());
+                if let Some(ended) = passed.ended {
+                    return Poll::Ready(ended);
+                }
+            }
+        })
+        .await
     }
 
-    /// Keeps a message.
-    pub(super) fn push(&mut self, data: Data) {
-        self.bytes += data.len() + OVERHEAD;
-        self.held.set(self.bytes);
-        self.messages.push_back(data);
-    }
-
-    /// The oldest message.
-    pub(super) fn pop(&mut self) -> Option<Data> {
-        let data = self.messages.pop_front()?;
-        self.bytes -= data.len() + OVERHEAD;
-        self.held.set(self.bytes);
-        Some(data)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ratatosk_protocol::message::Payload;
-
-    use super::*;
-
-    #[test]
-    fn it_fills_up_with_bytes_and_with_empty_messages() {
-        let mut early = EarlyData::new(&Arc::default());
-        early.push(Payload::binary(vec![1; ENOUGH]).into());
-        assert!(!early.has_room());
-        early.pop().unwrap();
-        assert!(early.has_room());
-
-        let mut messages = 0;
-        while early.has_room() {
-            early.push(Payload::text("").into());
-            messages += 1;
-        }
-        assert_eq!(messages, ENOUGH / OVERHEAD);
-    }
-
-    #[test]
-    fn it_keeps_the_order() {
-        let mut early = EarlyData::new(&Arc::default());
-        for text in ["a", "b"] {
-            early.push(Payload::text(text).into());
-        }
-        assert_eq!(early.pop().unwrap().payload(), Payload::text("a"));
-        assert_eq!(early.pop().unwrap().payload(), Payload::text("b"));
-        assert!(early.pop().is_none());
+    /// Hands everything on. Gives the number of frames, and what was in them in bytes.
+    pub(super) fn deliver(self, to: &mut Socket) -> (usize, usize) {
+        to.queue_frames(&self.frames);
+        (self.count, self.payload)
     }
 }

@@ -118,7 +118,8 @@ async fn converse(board: &Switchboard, conn: &mut Conn, deadline: Instant, stop:
 fn challenge(board: &Switchboard, conn: &mut Conn, register: Register) -> Result<Challenged, Failed> {
     let (challenged, send) = register.on_queue(queued(conn), board.identity(), &mut OsEntropy)?;
     conn.seat.enter(Step::Authentication);
-    if conn.queue(send) { Ok(challenged) } else { Err(Failed::Ended(Ended::Aborted)) }
+    conn.socket.queue(&send);
+    Ok(challenged)
 }
 
 /// Counts what the client has sent behind its first message, as far as it is here already: what comes together is
@@ -132,7 +133,7 @@ async fn next(conn: &mut Conn, deadline: Instant, stop: &mut Stop) -> Result<Pay
     tokio::select! {
         biased;
         incoming = conn.socket.recv() => match incoming {
-            Incoming::Message(data) => Ok(data.payload()),
+            Incoming::Message(payload) => Ok(payload),
             Incoming::Ended(ended) => Err(Failed::Ended(ended)),
         },
         () = tokio::time::sleep_until(deadline) => Err(Close::timed_out(Timer::Handshake.reason()).into()),

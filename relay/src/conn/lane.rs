@@ -1,4 +1,4 @@
-//! One direction of a pair: read a message, write it, and only then read the next.
+//! One direction of a pair: what has come is written before more is read.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,24 +6,16 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-use super::early::EarlyData;
 use crate::metrics::Flow;
 use crate::session::{Timeouts, Timer};
-use crate::socket::{Ended, Incoming, NotWritten, Socket, Stall, WRITE_BATCH};
+use crate::socket::{Ended, NotWritten, Socket, Stall};
 
 /// Bytes that a direction may move before the other gets its turn.
-const TURN: usize = 256 * 1024;
+const TURN: usize = 512 * 1024;
 
-/// What handling a message costs beside its content, counted like bytes.
-const OVERHEAD: usize = 64;
-
-/// Moves messages from one socket to another. Small messages that are here together are written together.
+/// Moves frames from one socket to another. What was read together is written together.
 #[derive(Debug)]
 pub(super) struct Lane {
-    early: EarlyData,
-    /// Bytes handed to the receiver and not written yet.
-    queued: usize,
-    flushing: bool,
     stall: Stall,
     /// The receiver cannot be written to. Its own direction will soon tell why.
     broken: Option<Pin<Box<Sleep>>>,
@@ -43,17 +35,9 @@ pub(super) enum LaneEnd {
 }
 
 impl Lane {
-    /// A direction in which `early` goes first.
-    pub(super) fn new(early: EarlyData, flow: Flow, timeouts: &Timeouts) -> Self {
-        Self {
-            early,
-            queued: 0,
-            flushing: false,
-            stall: Stall::new(timeouts.of(Timer::Stall)),
-            broken: None,
-            patience: timeouts.of(Timer::Close),
-            flow,
-        }
+    /// A direction in which nothing has passed.
+    pub(super) fn new(flow: Flow, timeouts: &Timeouts) -> Self {
+        Self { stall: Stall::new(timeouts.of(Timer::Stall)), broken: None, patience: timeouts.of(Timer::Close), flow }
     }
 
     /// Moves what can be moved without waiting.
@@ -64,14 +48,12 @@ impl Lane {
                 ready!(patience.as_mut().poll(cx));
                 return Poll::Ready(LaneEnd::Broken);
             }
-            if self.flushing {
+            if to.has_output() {
                 let flushed = self.stall.poll_flush(cx, to);
                 self.flow.set_blocked(flushed.is_pending());
+                self.flow.set_held(to.waiting());
                 match ready!(flushed) {
-                    Ok(()) => {
-                        (self.flushing, self.queued) = (false, 0);
-                        self.flow.set_held(0);
-                    }
+                    Ok(()) => {}
                     Err(NotWritten::Stalled) => return Poll::Ready(LaneEnd::Stalled),
                     Err(NotWritten::Broken) => {
                         self.give_up();
@@ -79,35 +61,23 @@ impl Lane {
                     }
                 }
             }
-            let turn_is_over = moved >= TURN;
-            let next = if turn_is_over { Poll::Pending } else { self.next(cx, from) };
-            match next {
-                Poll::Ready(Incoming::Message(data)) => {
-                    moved += data.len() + OVERHEAD;
-                    self.queued += data.len() + OVERHEAD;
-                    self.flow.set_held(self.queued);
-                    self.flow.forwarded(1, data.len() as u64);
-                    self.flushing = self.queued >= WRITE_BATCH;
-                    if to.queue(data).is_err() {
-                        self.give_up();
-                    }
-                }
-                Poll::Ready(Incoming::Ended(ended)) => return Poll::Ready(LaneEnd::Sender(ended)),
-                Poll::Pending if self.queued > 0 => self.flushing = true,
-                Poll::Pending => {
-                    if turn_is_over {
-                        cx.waker().wake_by_ref();
-                    }
-                    return Poll::Pending;
-                }
+            if moved >= TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-        }
-    }
-
-    fn next(&mut self, cx: &mut Context<'_>, from: &mut Socket) -> Poll<Incoming> {
-        match self.early.pop() {
-            Some(data) => Poll::Ready(Incoming::Message(data)),
-            None => from.poll_recv(cx),
+            let Poll::Ready(passed) = from.poll_pass(cx, to) else {
+                // The traffic pauses.
+                to.relax();
+                return Poll::Pending;
+            };
+            moved += passed.payload;
+            self.flow.forwarded(passed.frames as u64, passed.payload as u64);
+            if let Some(ended) = passed.ended {
+                return Poll::Ready(LaneEnd::Sender(ended));
+            }
+            if passed.sent.is_err() {
+                self.give_up();
+            }
         }
     }
 

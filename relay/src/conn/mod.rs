@@ -11,7 +11,6 @@ mod spare;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ratatosk_protocol::message::Payload;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -31,10 +30,6 @@ pub(crate) struct Conn {
 }
 
 impl Conn {
-    fn queue(&mut self, payload: Payload) -> bool {
-        self.socket.queue(payload).is_ok()
-    }
-
     /// Closes for a reason of our own.
     async fn close(mut self, close: Close, timeouts: &Timeouts) {
         self.seat.close(close.cause);

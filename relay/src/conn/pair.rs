@@ -49,18 +49,29 @@ impl Pair {
     pub(super) async fn run(self, timeouts: &Timeouts, stop: &mut Stop) {
         let Self { mut connector, mut listener, early } = self;
         let metrics = connector.seat.metrics();
-        let mut up = Lane::new(early, Flow::new(metrics, Direction::ToListener), timeouts);
-        let mut down = Lane::new(EarlyData::new(metrics), Flow::new(metrics, Direction::ToConnector), timeouts);
+        let (to_listener, to_connector) =
+            (Flow::new(metrics, Direction::ToListener), Flow::new(metrics, Direction::ToConnector));
+        let (frames, payload) = early.deliver(&mut listener.socket);
+        to_listener.forwarded(frames as u64, payload as u64);
+        let mut up = Lane::new(to_listener, timeouts);
+        let mut down = Lane::new(to_connector, timeouts);
         let mut down_first = false;
         let relay = poll_fn(|cx| {
             // Neither direction may live at the cost of the other: they take turns in being first.
             down_first = !down_first;
-            for side in if down_first { [Side::Listener, Side::Connector] } else { [Side::Connector, Side::Listener] } {
+            let (first, second) =
+                if down_first { (Side::Listener, Side::Connector) } else { (Side::Connector, Side::Listener) };
+            for (turn, side) in [first, second, first].into_iter().enumerate() {
                 let (c, l) = (&mut connector.socket, &mut listener.socket);
-                let end = match side {
-                    Side::Connector => up.poll(cx, c, l),
-                    Side::Listener => down.poll(cx, l, c),
+                let (lane, from, to) = match side {
+                    Side::Connector => (&mut up, c, l),
+                    Side::Listener => (&mut down, l, c),
                 };
+                // The second may have left the answer to a ping for the receiver of the first.
+                if turn == 2 && !to.has_output() {
+                    break;
+                }
+                let end = lane.poll(cx, from, to);
                 if let Poll::Ready(end) = end {
                     return Poll::Ready(End::of(side, end));
                 }

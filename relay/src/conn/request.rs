@@ -4,12 +4,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Conn;
-use super::early::{ENOUGH, EarlyData};
+use super::early::EarlyData;
 use super::pair::Pair;
 use crate::metrics::Step;
 use crate::server::Stop;
 use crate::session::{Cause, Close, Requesting, Timer};
-use crate::socket::{Ended, Incoming};
+use crate::socket::Ended;
 use crate::switchboard::{Answer, Claimed, Switchboard};
 
 /// Takes spares, newest first, until one of them is told of the request. `None` if the connector is gone.
@@ -94,12 +94,7 @@ async fn wait(
     };
     match answer {
         Ok(Answer::Ready(claimed)) => Wait::Spare(claimed),
-        Ok(Answer::Owing(promise)) => {
-            conn.socket.set_read_budget(Some(ENOUGH));
-            let result = wait_for_pong(conn, promise, early, deadline, stop).await;
-            conn.socket.set_read_budget(None);
-            result
-        }
+        Ok(Answer::Owing(promise)) => wait_for_pong(conn, promise, early, deadline, stop).await,
         Err(_) => Wait::SpareLost,
     }
 }
@@ -107,22 +102,17 @@ async fn wait(
 /// The spare owes a pong. Until that comes, what the connector sends is kept, and if it leaves the spare is not touched.
 async fn wait_for_pong(
     conn: &mut Conn,
-    mut promise: oneshot::Receiver<Box<Claimed>>,
+    promise: oneshot::Receiver<Box<Claimed>>,
     early: &mut EarlyData,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Wait {
-    loop {
-        tokio::select! {
-            biased;
-            claimed = &mut promise => return claimed.map_or(Wait::SpareLost, Wait::Spare),
-            () = sleep_until(deadline) => return timed_out(),
-            () = stop.draining() => return Wait::Close(Close::stopping()),
-            incoming = conn.socket.recv(), if early.has_room() => match incoming {
-                Incoming::Message(data) => early.push(data),
-                Incoming::Ended(ended) => return Wait::Ended(ended),
-            },
-        }
+    tokio::select! {
+        biased;
+        claimed = promise => claimed.map_or(Wait::SpareLost, Wait::Spare),
+        () = sleep_until(deadline) => timed_out(),
+        () = stop.draining() => Wait::Close(Close::stopping()),
+        ended = early.keep(&mut conn.socket) => Wait::Ended(ended),
     }
 }
 
@@ -132,6 +122,8 @@ fn timed_out() -> Wait {
 
 /// Tells the spare. It is a few hundred bytes, so a spare that does not take them soon has not read for long.
 async fn hand_over(listener: &mut Conn, requesting: &Requesting, patience: std::time::Duration) -> bool {
-    requesting.hand_over().into_iter().all(|payload| listener.queue(payload))
-        && timeout(patience, listener.socket.flush()).await.is_ok_and(|flushed| flushed.is_ok())
+    for payload in requesting.hand_over() {
+        listener.socket.queue(&payload);
+    }
+    timeout(patience, listener.socket.flush()).await.is_ok_and(|flushed| flushed.is_ok())
 }

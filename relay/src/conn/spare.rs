@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use super::Conn;
 use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Authenticated, Cause, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
+use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
 use crate::socket::{Ended, Incoming};
 use crate::switchboard::{Answer, Claim, Claimed, Switchboard};
 
@@ -25,9 +25,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
     let (mut spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
     conn.seat.enter(Step::Spare);
-    if !conn.queue(success) {
-        return conn.abandon(Cause::Aborted);
-    }
+    conn.socket.queue(&success);
     let mut held = Box::new(Claimed { conn, entry });
     let end = loop {
         let (state, claim) = match wait(&mut held.conn, spare, &mut claims, stop).await {
@@ -93,14 +91,14 @@ async fn wait(
             // The socket first: a spare that is known to be dead is not handed over.
             biased;
             incoming = conn.socket.recv() => match incoming {
-                Incoming::Message(data) => spare = spare.on_message(&data.payload(), Instant::now())?,
+                Incoming::Message(payload) => spare = spare.on_message(&payload, Instant::now())?,
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
             () = sleep_until(spare.deadline().into()) => {
                 let (state, send) = spare.on_timeout(Instant::now())?;
                 spare = state;
-                if let Some(send) = send && !conn.queue(send) {
-                    return Err(End::Ended(Ended::Aborted));
+                if let Some(send) = send {
+                    conn.socket.queue(&send);
                 }
             }
             claim = &mut *claims => match claim {
@@ -131,7 +129,7 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
         tokio::select! {
             biased;
             incoming = conn.socket.recv() => match incoming {
-                Incoming::Message(data) => match spare.on_message(&data.payload(), Instant::now())? {
+                Incoming::Message(payload) => match spare.on_message(&payload, Instant::now())? {
                     Owed::Paid(state) => return Ok(Paid::Up(state, requester)),
                     Owed::Still(state) => spare = state,
                 },

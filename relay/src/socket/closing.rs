@@ -1,14 +1,12 @@
 //! The end of a socket: closing handshake, then the connection.
 
 use std::future::poll_fn;
-use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 
-use super::{Data, Ended, NotWritten, Socket, Stall};
+use super::{Ended, NotWritten, Socket, Stall};
+use crate::frame::{Closing, Opcode};
 use crate::session::{Close, Timeouts, Timer};
 
 impl Socket {
@@ -17,7 +15,7 @@ impl Socket {
     pub(crate) async fn close(mut self, close: Close, timeouts: &Timeouts) -> bool {
         let handshake = async {
             if self.send_close(Some(close)).await {
-                self.linger().await;
+                self.swallow().await;
             }
         };
         timeout(timeouts.of(Timer::Close), handshake).await.is_ok()
@@ -27,11 +25,9 @@ impl Socket {
     /// [`Timer::Close`] to answer. `None` is a close frame without a code. `false` if a timer ran out.
     pub(crate) async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) -> bool {
         let mut stall = Stall::new(timeouts.of(Timer::Stall));
-        if !self.queue_close(close) {
-            return true;
-        }
+        self.queue_close(close);
         match poll_fn(|cx| stall.poll_flush(cx, &mut self)).await {
-            Ok(()) => timeout(timeouts.of(Timer::Close), self.linger()).await.is_ok(),
+            Ok(()) => timeout(timeouts.of(Timer::Close), self.swallow()).await.is_ok(),
             Err(NotWritten::Broken) => true,
             Err(NotWritten::Stalled) => false,
         }
@@ -42,7 +38,8 @@ impl Socket {
     pub(crate) async fn finish(mut self, ended: &Ended, timeouts: &Timeouts) -> bool {
         let handshake = async {
             if matches!(ended, Ended::Closed { .. }) {
-                self.linger().await;
+                // The answer is queued already. Nobody is left to tell if it cannot be written.
+                let _ = self.flush().await;
             } else if let Some(code) = ended.answer()
                 && self.send_close(Some(Close::violation(code))).await
             {
@@ -53,28 +50,15 @@ impl Socket {
     }
 
     async fn send_close(&mut self, close: Option<Close>) -> bool {
-        self.queue_close(close) && self.flush().await.is_ok()
+        self.queue_close(close);
+        self.flush().await.is_ok()
     }
 
     /// Puts a close frame behind everything that is queued.
-    fn queue_close(&mut self, close: Option<Close>) -> bool {
-        let frame =
-            close.map(|close| CloseFrame { code: CloseCode::from(close.code), reason: close.reason.as_str().into() });
-        self.queue(Data(Message::Close(frame))).is_ok()
-    }
-
-    /// Reads, to no purpose but the client's close frame, until the closing handshake is complete.
-    async fn linger(&mut self) {
-        poll_fn(|cx| {
-            loop {
-                match self.poll_frame(cx) {
-                    Poll::Ready(Ok(_)) => {}
-                    Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-        })
-        .await;
+    fn queue_close(&mut self, close: Option<Close>) {
+        let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
+        self.pong.clear();
+        self.queue_frame(Opcode::Close, &Closing { code, reason }.payload());
     }
 
     /// Swallows bytes that can no longer be understood as frames. Closing a connection with unread bytes would reset

@@ -1,15 +1,12 @@
 //! Why a socket has no more messages.
 
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-
+use crate::frame::Fault;
 use crate::session::Cause;
 
 /// Why a socket has no more messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// The client closed it, and this is its reason. The answer is queued by the library: the same code and reason.
+    /// The client closed it, and this is its reason. The answer is queued: the same code and reason.
     Closed {
         /// At most 123 bytes, chosen by the client: not for a log.
         reason: String,
@@ -24,21 +21,17 @@ pub(crate) enum Ended {
     Violation,
 }
 
-impl Ended {
-    pub(super) fn closed(frame: Option<&CloseFrame>) -> Self {
-        Self::Closed { reason: frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default() }
-    }
-
-    pub(super) fn failed(error: &Error) -> Self {
-        match error {
-            Error::Capacity(_) => Self::TooLarge,
-            Error::Utf8(_) => Self::NotUtf8,
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Aborted,
-            Error::Protocol(_) => Self::Violation,
-            _ => Self::Aborted,
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Violation => Self::Violation,
+            Fault::NotUtf8 => Self::NotUtf8,
+            Fault::TooLarge => Self::TooLarge,
         }
     }
+}
 
+impl Ended {
     /// The code that the client is closed with, if it is still there to be told (RFC 6455 §7.4.1).
     pub(super) fn answer(&self) -> Option<u16> {
         match self {

@@ -1,76 +1,36 @@
-//! One WebSocket with bounded buffers. Nothing outside this folder knows the library that speaks the frames.
+//! One WebSocket in the server's role: the frames of `frame` on a TCP stream.
 //!
-//! WebSocket pings are answered in here and never seen outside. Memory: 4 KiB to read into, plus the message that is
-//! being read and the messages that wait to be written.
+//! WebSocket pings are answered in here and never seen outside. Memory: what was read and not understood yet, and what
+//! waits to be written; an idle socket keeps neither.
 
-mod adapter;
 mod closing;
 mod ended;
-mod metered;
+mod pass;
+mod scratch;
 mod stall;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::ErrorKind;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
 use ratatosk_protocol::message::{MAX_CONTROL_LEN, Payload};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
-use adapter::Adapter;
+use crate::frame::{self, Client, Event, Next, Opcode};
 pub(crate) use ended::Ended;
-use metered::Metered;
 pub(crate) use stall::{NotWritten, Stall};
 
-/// What is read from the network at once, and all that an idle socket keeps.
-const READ_BUFFER: usize = 4096;
-
-/// Bytes that may be queued before they are written to the network. Small messages that were read together are written
-/// together.
-pub(crate) const WRITE_BATCH: usize = 16 * 1024;
-
-/// What answers to pings may take of the write buffer while the client does not read. Beyond it only the newest waits.
-const PONG_BUFFER: usize = 4096;
-
-/// Room for frame headers and a close frame.
-const FRAME_SLACK: usize = 256;
-
-/// A message on its way through. Text is known to be UTF-8; the content is shared, not copied.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Data(Message);
-
-impl Data {
-    /// Bytes of content.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The content as the protocol reads it.
-    pub(crate) fn payload(&self) -> Payload {
-        match &self.0 {
-            Message::Text(text) => Payload::text(text.as_str()),
-            other => Payload::binary(other.clone().into_data()),
-        }
-    }
-}
-
-impl From<Payload> for Data {
-    fn from(payload: Payload) -> Self {
-        Self(match payload {
-            Payload::Text(text) => Message::Text(text.into()),
-            Payload::Binary(data) => Message::Binary(data),
-        })
-    }
-}
+/// What is read at once of a client that speaks to the relay itself.
+const CONTROL_READ: usize = 4096;
 
 /// What comes out of a socket.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A text or binary message.
-    Message(Data),
+    Message(Payload),
     /// There will be no more.
     Ended(Ended),
 }
@@ -80,64 +40,70 @@ pub(crate) enum Incoming {
 /// All of it is used by one task, so that one waker serves reading and writing.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: Metered<TcpStream>,
-    frames: WebSocketContext,
-    /// What was read ahead.
-    unread: VecDeque<Incoming>,
+    stream: TcpStream,
+    /// What the client's frames mean.
+    client: Client,
+    /// What was read and not understood yet.
+    unread: Vec<u8>,
+    /// Messages that were read ahead.
+    ahead: VecDeque<Incoming>,
+    /// Frames that wait to be written, the first of them from `out_at` on.
+    out: Vec<u8>,
+    out_at: usize,
+    /// The answer to the newest ping, as a frame: it goes out when nothing else waits.
+    pong: Vec<u8>,
     /// Something was queued and not flushed.
     dirty: bool,
+    /// Bytes that the operating system has taken so far.
+    written: u64,
+    /// The client speaks to the other side of a pair.
+    relaying: bool,
 }
 
 impl Socket {
-    /// Takes a stream on which the upgrade has succeeded; `part` is what came behind the request.
+    /// Takes a stream on which the upgrade has succeeded; `part` is what came behind the request. At first the client may
+    /// send control messages only.
     pub(crate) fn new(stream: TcpStream, part: Vec<u8>) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BATCH)
-            .max_write_buffer_size(WRITE_BATCH + PONG_BUFFER)
-            .max_message_size(Some(MAX_CONTROL_LEN))
-            .max_frame_size(Some(MAX_CONTROL_LEN));
         Self {
-            stream: Metered::new(stream),
-            frames: WebSocketContext::from_partially_read(part, Role::Server, Some(config)),
-            unread: VecDeque::new(),
+            stream,
+            client: Client::new(MAX_CONTROL_LEN),
+            unread: part,
+            ahead: VecDeque::new(),
+            out: Vec::new(),
+            out_at: 0,
+            pong: Vec::new(),
             dirty: false,
+            written: 0,
+            relaying: false,
         }
     }
 
-    /// Lets the client send messages of up to so many bytes. At first it may send control messages only.
+    /// Lets the client send messages of up to so many bytes.
     pub(crate) fn set_max_message(&mut self, bytes: usize) {
-        self.frames.set_config(|config| {
-            config.max_message_size = Some(bytes);
-            config.max_frame_size = Some(bytes);
-        });
-    }
-
-    /// Reads at most so many more bytes from the network; `None` lifts the limit. While a budget is used up
-    /// [`Self::recv`] wakes nobody.
-    pub(crate) fn set_read_budget(&mut self, bytes: Option<usize>) {
-        self.stream.set_read_budget(bytes);
+        self.client.set_limit(bytes);
     }
 
     /// The next message. Also writes what is queued, as far as that goes without waiting.
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        if let Some(incoming) = self.unread.pop_front() {
+        if let Some(incoming) = self.ahead.pop_front() {
             return Poll::Ready(incoming);
         }
-        if self.dirty {
-            // Whether that worked does not matter here: reading tells if the connection is gone.
-            let _ = self.poll_flush(cx);
-        }
         loop {
-            return match self.poll_frame(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                    Poll::Ready(Incoming::Message(Data(message)))
-                }
-                Poll::Ready(Ok(Message::Close(frame))) => Poll::Ready(Incoming::Ended(Ended::closed(frame.as_ref()))),
-                Poll::Ready(Ok(_)) => continue,
-                Poll::Ready(Err(error)) => Poll::Ready(Incoming::Ended(Ended::failed(&error))),
-            };
+            let incoming = self.parse();
+            if self.has_output() {
+                // Whether that works does not matter here: reading tells if the connection is gone.
+                let _ = self.poll_flush(cx);
+            }
+            if let Some(incoming) = incoming {
+                return Poll::Ready(incoming);
+            }
+            let read = self.poll_read_more(cx);
+            if read.is_pending() {
+                self.relax();
+            }
+            if !ready!(read) {
+                return Poll::Ready(Incoming::Ended(Ended::Aborted));
+            }
         }
     }
 
@@ -158,36 +124,38 @@ impl Socket {
                 break;
             }
         }
-        self.unread = ahead;
-        self.unread.iter().filter(|incoming| matches!(incoming, Incoming::Message(_))).count()
+        self.ahead = ahead;
+        self.ahead.iter().filter(|incoming| matches!(incoming, Incoming::Message(_))).count()
     }
 
-    /// Queues a message; [`Self::poll_recv`] and [`Self::poll_flush`] write it. Whoever queues more than
-    /// [`WRITE_BATCH`] has to flush first.
-    pub(crate) fn queue(&mut self, data: impl Into<Data>) -> Result<(), NotWritten> {
-        let Data(message) = data.into();
-        self.make_room(WRITE_BATCH + message.len() + FRAME_SLACK);
-        self.dirty = true;
-        let Self { stream, frames, .. } = self;
-        // Without a task to wake, as little is lost as with one: the flush that has to follow brings its own.
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        match frames.write(&mut Adapter::new(stream, &mut cx), message) {
-            Ok(()) => Ok(()),
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-            Err(_) => Err(NotWritten::Broken),
+    /// Queues a message; [`Self::recv`] and [`Self::flush`] write it.
+    pub(crate) fn queue(&mut self, payload: &Payload) {
+        match payload {
+            Payload::Text(text) => self.queue_frame(Opcode::Text, text.as_bytes()),
+            Payload::Binary(data) => self.queue_frame(Opcode::Binary, data),
         }
     }
 
     /// Writes what is queued.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NotWritten>> {
-        let Self { stream, frames, .. } = self;
-        match frames.flush(&mut Adapter::new(stream, cx)) {
-            Ok(()) | Err(Error::ConnectionClosed) => {}
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Poll::Pending,
-            Err(_) => return Poll::Ready(Err(NotWritten::Broken)),
+        loop {
+            while self.out_at < self.out.len() {
+                match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out[self.out_at..])) {
+                    Ok(length @ 1..) => self.took(length),
+                    Ok(0) | Err(_) => return Poll::Ready(Err(NotWritten::Broken)),
+                }
+            }
+            self.out.clear();
+            self.out_at = 0;
+            if self.pong.is_empty() {
+                break;
+            }
+            self.out.append(&mut self.pong);
+        }
+        if ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_err() {
+            return Poll::Ready(Err(NotWritten::Broken));
         }
         self.dirty = false;
-        self.make_room(0);
         Poll::Ready(Ok(()))
     }
 
@@ -196,22 +164,64 @@ impl Socket {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Bytes that the operating system has taken so far.
-    pub(crate) fn written(&self) -> u64 {
-        self.stream.written()
+    /// Whether something waits to be written.
+    pub(crate) fn has_output(&self) -> bool {
+        self.dirty || !self.pong.is_empty()
     }
 
-    /// Anything that the library reads, control frames as well.
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
-        let Self { stream, frames, .. } = self;
-        match frames.read(&mut Adapter::new(stream, cx)) {
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
-            result => Poll::Ready(result),
+    /// Bytes that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.out.len() - self.out_at
+    }
+
+    /// Bytes that the operating system has taken so far. It stands still while the client does not read.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Gives back the memory that traffic has needed.
+    pub(crate) fn relax(&mut self) {
+        for buffer in [&mut self.unread, &mut self.out, &mut self.pong] {
+            if buffer.is_empty() {
+                *buffer = Vec::new();
+            }
         }
     }
 
-    /// Lets the write buffer hold so much beside the pongs.
-    fn make_room(&mut self, bytes: usize) {
-        self.frames.set_config(|config| config.max_write_buffer_size = WRITE_BATCH + PONG_BUFFER + bytes);
+    fn queue_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        frame::append(&mut self.out, opcode, payload);
+        self.dirty = true;
+    }
+
+    fn took(&mut self, length: usize) {
+        self.out_at += length;
+        self.written += length as u64;
+    }
+
+    /// The next message of what was read.
+    fn parse(&mut self) -> Option<Incoming> {
+        if self.unread.is_empty() {
+            return None;
+        }
+        match self.client.next(&mut self.unread, &mut self.pong) {
+            Ok(Next { used, event }) => {
+                self.unread.drain(..used);
+                event.map(|event| match event {
+                    Event::Message(payload) => Incoming::Message(payload),
+                    Event::Closed(closing) => Incoming::Ended(self.echo(closing)),
+                })
+            }
+            Err(fault) => Some(Incoming::Ended(fault.into())),
+        }
+    }
+
+    /// Reads more of what a client says to the relay itself. `false` if there will be no more.
+    fn poll_read_more(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        scratch::with(|buffer| {
+            let mut buffer = ReadBuf::new(&mut buffer[..CONTROL_READ]);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            self.unread.extend_from_slice(buffer.filled());
+            Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Socket;
 
@@ -21,38 +21,38 @@ pub(crate) enum NotWritten {
 #[derive(Debug)]
 pub(crate) struct Stall {
     limit: Duration,
-    waiting: Option<Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    sleep: Pin<Box<Sleep>>,
-    written: u64,
+    /// Since when nothing was taken, and how much had been taken by then. `None` while nothing waits.
+    still: Option<(Instant, u64)>,
+    /// Made when it is first needed. It may go off too early, which does no harm: to set it anew each time that a byte
+    /// is taken would cost more than the byte.
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stall {
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, waiting: None }
+        Self { limit, still: None, sleep: None }
     }
 
     /// Writes what is queued on `socket`, always the same one.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Result<(), NotWritten>> {
         if let Poll::Ready(result) = socket.poll_flush(cx) {
-            self.waiting = None;
+            self.still = None;
             return Poll::Ready(result);
         }
-        loop {
-            let written = socket.written();
-            let waiting = match &mut self.waiting {
-                Some(waiting) if waiting.written == written => waiting,
-                waiting => waiting.insert(Waiting { sleep: Box::pin(sleep(self.limit)), written }),
-            };
-            if waiting.sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if waiting.written == socket.written() {
+        let now = Instant::now();
+        let since = match self.still {
+            Some((since, written)) if written == socket.written() => since,
+            _ => now,
+        };
+        self.still = Some((since, socket.written()));
+        let deadline = since + self.limit;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        while sleep.as_mut().poll(cx).is_ready() {
+            if deadline <= now {
                 return Poll::Ready(Err(NotWritten::Stalled));
             }
+            sleep.as_mut().reset(deadline);
         }
+        Poll::Pending
     }
 }

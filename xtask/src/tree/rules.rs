@@ -19,7 +19,7 @@ const MACHINE_PATHS: &[&str] = &[
 ];
 
 /// The rooms that are pure, and the part of one that is not. Time, tasks and sockets come to them from outside.
-const PURE_ROOMS: &[&str] = &["protocol/src/", "relay/src/registry/", "relay/src/session/"];
+const PURE_ROOMS: &[&str] = &["protocol/src/", "relay/src/frame/", "relay/src/registry/", "relay/src/session/"];
 const DRIVER: &str = "protocol/src/driver/";
 const IMPURE: &[&str] = &["Instant::now(", "SystemTime::now(", "tokio::", "std::net", "std::fs", "thread::spawn"];
 
