@@ -8,6 +8,8 @@ use ratatosk_relay::registry::Limits;
 use ratatosk_relay::session::{Timeouts, Timer};
 use ratatosk_relay::{Config, DEFAULT_MAX_MESSAGE_LEN};
 
+use crate::logging::LogFormat;
+
 /// A CommServer: relays between peers of the ONE network.
 #[derive(Debug, Parser)]
 #[command(name = "commserver", version)]
@@ -63,6 +65,14 @@ pub(crate) struct Args {
     /// What to log to standard error: error, warn, info, debug, trace, or a filter like "ratatosk_relay=debug".
     #[arg(long, env = "COMMSERVER_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,
+
+    /// How a line of the log looks.
+    #[arg(long, env = "COMMSERVER_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+
+    /// Where operators find health, metrics and the status page: HOST:PORT, or "off". Whoever reaches it can read it.
+    #[arg(long, env = "COMMSERVER_OPS_LISTEN", value_name = "HOST:PORT|off", default_value = "127.0.0.1:9464", value_parser = ops)]
+    pub(crate) ops_listen: OpsListen,
 }
 
 impl Args {
@@ -99,6 +109,13 @@ fn ms(timer: Timer) -> u64 {
     u64::try_from(timer.default().as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Where operators find the relay; `None` is nowhere.
+pub(crate) type OpsListen = Option<SocketAddr>;
+
+fn ops(text: &str) -> Result<OpsListen, String> {
+    if text == "off" { Ok(None) } else { address(text).map(Some) }
+}
+
 /// Names like `localhost:8000` are looked up once, at the start.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| format!("{error}; it should look like 127.0.0.1:8000"))?;
@@ -113,13 +130,16 @@ mod tests {
     fn without_flags_the_defaults_hold() {
         let args = Args::try_parse_from(["commserver"]).unwrap();
         assert_eq!(args.config(), Config::default());
+        assert_eq!(args.ops_listen, Some(SocketAddr::from(([127, 0, 0, 1], 9464))));
+        assert_eq!(args.log_format, LogFormat::Text);
     }
 
     #[test]
     fn every_flag_reaches_its_place() {
         let line = "commserver --listen 127.0.0.1:0 --ping-interval-ms 1 --pong-timeout-ms 2 --handshake-timeout-ms 3 \
                     --stall-timeout-ms 4 --close-timeout-ms 5 --drain-timeout-ms 6 --max-spares-per-key 7 --max-spares 8 \
-                    --max-connections 9 --max-handshaking 10 --max-message 11";
+                    --max-connections 9 --max-handshaking 10 --max-message 11 --ops-listen off --log-format json \
+                    --log warn";
         let args = Args::try_parse_from(line.split_whitespace()).unwrap();
         let config = args.config();
         let millis = |timer| config.timeouts.of(timer).as_millis();
@@ -129,6 +149,7 @@ mod tests {
         let limits = Limits { spares_per_key: 7, spares: 8, connections: 9, handshaking: 10 };
         assert_eq!((config.limits, config.max_message_len), (limits, 11));
         assert_eq!(config.listen.port(), 0);
+        assert_eq!((args.ops_listen, args.log_format, args.log.as_str()), (None, LogFormat::Json, "warn"));
     }
 
     #[test]

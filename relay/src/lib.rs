@@ -11,6 +11,7 @@
 //! | `socket` | one WebSocket with bounded buffers |
 //! | `conn` | one task per connection: handshake, spare, request, pair |
 //! | `metrics` | what is counted, and the page that Prometheus reads |
+//! | `ops` | health, metrics and a status page for operators, on a listener of its own |
 //! | `switchboard` | what the tasks share: the registry behind a lock, counts as guards |
 //! | `server` | accepting, draining, stopping |
 
@@ -18,6 +19,7 @@ mod config;
 mod conn;
 mod frame;
 mod metrics;
+mod ops;
 pub mod registry;
 mod server;
 pub mod session;
@@ -26,5 +28,6 @@ mod switchboard;
 mod upgrade;
 
 pub use config::{Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN};
+pub use ops::{LogControl, Ops};
 pub use server::{BindError, Server, View};
 pub use switchboard::Snapshot;

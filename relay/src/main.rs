@@ -1,27 +1,24 @@
 //! `commserver`: the relay as a program.
 
 mod args;
+mod logging;
 mod signals;
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use ratatosk_relay::registry::Phase;
-use ratatosk_relay::{BindError, Server};
-use tracing_subscriber::EnvFilter;
+use ratatosk_relay::{BindError, Ops, Server};
 
 use args::Args;
+use logging::Log;
 use signals::Signals;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse_lossy(&args.log))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
     match run(&args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -33,11 +30,22 @@ async fn main() -> ExitCode {
 
 /// Serves until a signal comes, then drains.
 async fn run(args: &Args) -> Result<(), String> {
+    let log = Arc::new(Log::start(&args.log, args.log_format)?);
     let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let server = Server::bind(args.config()).await.map_err(|error| explain(&error))?;
     let address = server.local_addr();
     announce(&format!("commserver listens on ws://{address} (Ctrl-C stops it)"));
     tracing::info!(%address, "listening");
+    // It ends with this function, so that it can be asked until the last connection is closed.
+    let _ops = match args.ops_listen {
+        None => None,
+        Some(address) => {
+            let ops = Ops::bind(address, server.view(), log).await;
+            let ops = ops.map_err(|error| format!("cannot listen on {address} for operators: {error}{OPS_ADVICE}"))?;
+            announce(&format!("operators find it on http://{}", ops.local_addr()));
+            Some(ops)
+        }
+    };
 
     signals.next().await;
     let pairs = server.snapshot().connections.of(Phase::Paired) / 2;
@@ -48,6 +56,9 @@ async fn run(args: &Args) -> Result<(), String> {
         () = signals.next() => Err("stopped at once".to_owned()),
     }
 }
+
+/// What to do when the listener for operators cannot be had.
+const OPS_ADVICE: &str = "\nChoose another address with --ops-listen, or do without with --ops-listen off.";
 
 /// One line for whoever started the program. That nobody reads it is no reason to stop.
 fn announce(line: &str) {

@@ -11,7 +11,8 @@ mod common;
 use std::process::{Command, Stdio};
 
 use common::program::{Program, command};
-use common::{Client, end, key, pair};
+use common::scrape::Page;
+use common::{Client, end, http, key, pair};
 
 #[tokio::test]
 async fn a_taken_port_is_explained() {
@@ -129,9 +130,9 @@ fn tempfile() -> std::fs::File {
 #[tokio::test]
 async fn running_out_of_files_does_not_kill_the_listener() {
     let mut shell = Command::new("sh");
-    let script = r#"ulimit -n 40 && exec "$0" --listen 127.0.0.1:0 --log warn"#;
+    let script = r#"ulimit -n 40 && exec "$0" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --log warn"#;
     shell.args(["-c", script, env!("CARGO_BIN_EXE_commserver")]).stderr(Stdio::null());
-    let mut program = Program::start(shell);
+    let mut program = Program::start_with_ops(shell);
     let mut many = Vec::new();
     for _ in 0..100 {
         many.push(common::raw::connect(program.address).await);
@@ -139,6 +140,9 @@ async fn running_out_of_files_does_not_kill_the_listener() {
     drop(many);
     let spare = Client::register(program.address, &key(1)).await;
     drop(spare);
+    let page = http::get(program.ops.unwrap(), "/metrics").await;
+    let failures = Page::parse(&page.body).value("accept_errors_total", &[("class", "process_files")]);
+    assert!(failures >= 1.0, "{}", page.body);
     program.signal("TERM");
     assert_eq!(program.exit().await.code(), Some(0));
 }

@@ -25,6 +25,7 @@ use labels::{AcceptError, Handover, Placement};
 pub(crate) use labels::{Direction, Listener};
 use step::StepName;
 pub(crate) use step::{Outcome, Step};
+pub(crate) use text::MEDIA_TYPE;
 use text::Text;
 use value::{Counter, Gauge, Histogram, Seconds};
 

@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A listener that never gives up. When the process has run out of something (files, memory), it waits for a while,
 /// longer each time: trying again at once would only take the time that the existing connections need.
 #[derive(Debug)]
-pub(super) struct Acceptor {
+pub(crate) struct Acceptor {
     listener: TcpListener,
     metrics: Arc<Metrics>,
     pause: Duration,
@@ -25,12 +25,12 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn new(listener: TcpListener, metrics: &Arc<Metrics>) -> Self {
         Self { listener, metrics: Arc::clone(metrics), pause: SHORTEST_PAUSE, resume: None }
     }
 
     /// The next connection. Nothing is lost when the future is dropped.
-    pub(super) async fn accept(&mut self) -> TcpStream {
+    pub(crate) async fn accept(&mut self) -> TcpStream {
         loop {
             if let Some(resume) = self.resume {
                 sleep_until(resume).await;

@@ -22,7 +22,7 @@ use crate::switchboard::{Snapshot, Switchboard};
 use crate::upgrade::Rejection;
 use crate::{Config, ConfigError, conn};
 
-use accept::Acceptor;
+pub(crate) use accept::Acceptor;
 use stop::Stage;
 pub(crate) use stop::Stop;
 pub use view::View;
@@ -49,8 +49,9 @@ impl Server {
         let local_addr = listener.local_addr().map_err(refused)?;
         let board = Switchboard::new(config);
         let (stage, stop) = Stop::new();
-        let view = View::new(&board, &stop);
-        let supervisor = tokio::spawn(supervise(Acceptor::new(listener, board.metrics()), Arc::clone(&board), stop));
+        let acceptor = Acceptor::new(listener, board.metrics());
+        let supervisor = tokio::spawn(supervise(acceptor, Arc::clone(&board), stop.clone()));
+        let view = View::new(&board, &stop, supervisor.abort_handle());
         Ok(Self { local_addr, view, stage, supervisor })
     }
 

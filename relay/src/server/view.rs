@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::task::AbortHandle;
+
 use super::stop::Stop;
-use crate::metrics::Now;
+use crate::metrics::{Metrics, Now};
 use crate::switchboard::{Snapshot, Switchboard};
 
 /// A look at a running relay. It keeps nothing alive but numbers.
@@ -11,17 +13,24 @@ use crate::switchboard::{Snapshot, Switchboard};
 pub struct View {
     board: Arc<Switchboard>,
     stop: Stop,
+    supervisor: AbortHandle,
 }
 
 impl View {
-    pub(super) fn new(board: &Arc<Switchboard>, stop: &Stop) -> Self {
-        Self { board: Arc::clone(board), stop: stop.clone() }
+    pub(super) fn new(board: &Arc<Switchboard>, stop: &Stop, supervisor: AbortHandle) -> Self {
+        Self { board: Arc::clone(board), stop: stop.clone(), supervisor }
     }
 
     /// How many of everything there are.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.board.snapshot()
+    }
+
+    /// Whether there is a relay: its task has not ended.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.supervisor.is_finished()
     }
 
     /// Whether the relay has been told to stop.
@@ -40,6 +49,10 @@ impl View {
     #[must_use]
     pub fn states(&self) -> [(&'static str, usize); 5] {
         self.now().states()
+    }
+
+    pub(crate) fn metrics_of(&self) -> &Arc<Metrics> {
+        self.board.metrics()
     }
 
     fn now(&self) -> Now<'_> {

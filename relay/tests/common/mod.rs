@@ -7,8 +7,10 @@
 )]
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of this")]
 
+pub mod http;
 pub mod program;
 pub mod raw;
+pub mod scrape;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

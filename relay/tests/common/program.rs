@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::PATIENCE;
@@ -12,11 +12,20 @@ pub struct Program {
     child: Child,
     out: BufReader<ChildStdout>,
     pub address: SocketAddr,
+    /// Where the operators' listener is, if there is one.
+    pub ops: Option<SocketAddr>,
 }
 
 pub fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_commserver"));
-    command.args(["--listen", "127.0.0.1:0"]).args(flags);
+    command.args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).args(flags);
+    command
+}
+
+/// With a listener for operators.
+pub fn command_with_ops(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_commserver"));
+    command.args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]).args(flags);
     command
 }
 
@@ -29,7 +38,16 @@ impl Program {
         out.read_line(&mut line).unwrap();
         let url = line.strip_prefix("commserver listens on ws://").expect(&line);
         let address = url.split(' ').next().unwrap().parse().unwrap();
-        Self { child, out, address }
+        Self { child, out, address, ops: None }
+    }
+
+    /// As [`Self::start`], for a program that has a listener for operators.
+    pub fn start_with_ops(command: Command) -> Self {
+        let mut program = Self::start(command);
+        let line = program.line();
+        let address = line.strip_prefix("operators find it on http://").expect(&line);
+        program.ops = Some(address.trim_end().parse().unwrap());
+        program
     }
 
     /// Sends a signal by its name.
@@ -44,6 +62,11 @@ impl Program {
         let mut line = String::new();
         self.out.read_line(&mut line).unwrap();
         line
+    }
+
+    /// Its log, if that goes to a pipe.
+    pub fn take_stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
     }
 
     /// Waits for its end.

@@ -90,7 +90,7 @@ impl Relay {
         fs::create_dir_all(log.parent().unwrap_or(log)).map_err(problem)?;
         let log_file = File::create(log).map_err(problem)?;
         let (process, lines) = Process::start(
-            Command::new(program).args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stderr(log_file),
+            Command::new(program).args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).stdin(Stdio::null()).stderr(log_file),
         )?;
         let line = lines.next("the relay's address").map_err(|error| format!("{error}; see {}", log.display()))?;
         let url = line.split_whitespace().find(|word| word.starts_with("ws://"));
