@@ -37,3 +37,36 @@ impl Keyword {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYWORD: Keyword = Keyword("stop");
+
+    fn escaped(text: &str) -> String {
+        let mut text = text.to_owned();
+        KEYWORD.escape(&mut text);
+        text
+    }
+
+    fn unescaped(text: &str) -> Result<String, UnescapedKeyword> {
+        let mut text = text.to_owned();
+        KEYWORD.unescape(&mut text).map(|()| text)
+    }
+
+    #[test]
+    fn only_what_begins_with_the_keyword_is_marked() {
+        for (text, expected) in [("stop", "stopx"), ("stopx", "stopxx"), ("stopping", "stoppingx"), ("sto", "sto")] {
+            assert_eq!(escaped(text), expected);
+            assert_eq!(unescaped(expected).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn the_last_unit_goes_whatever_it_is() {
+        assert_eq!(unescaped("stop!").as_deref(), Ok("stop"));
+        assert_eq!(unescaped("stop🎉").as_deref(), Ok("stop\u{FFFD}"));
+        assert_eq!(unescaped("stop"), Err(UnescapedKeyword("stop")));
+    }
+}

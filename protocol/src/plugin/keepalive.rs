@@ -32,10 +32,12 @@ struct Running {
 }
 
 impl KeepAlive {
-    /// With other times than the reference's. A pulse is due after `send_after` without sending, the end after
-    /// `close_after` without receiving.
+    /// With other times than the reference's. A pulse is due after `send_after` without sending, and at least 1 ms, the end
+    /// after `close_after` without receiving.
     #[must_use]
     pub fn new(send_after: Duration, close_after: Duration) -> Self {
+        // Without any time between pulses the timer would never rest.
+        let send_after = send_after.max(Duration::from_millis(1));
         Self { send_after, close_after, first_pulse: false, running: None }
     }
 
@@ -122,5 +124,51 @@ impl Plugin for KeepAlive {
             cx.sink(Outgoing::Message(Payload::text(KEEPALIVE.0)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::{Stack, testing};
+
+    fn open(plugin: KeepAlive) -> (Stack, Instant) {
+        testing::open(vec![Box::new(plugin)])
+    }
+
+    fn pulse() -> Option<Outgoing> {
+        Some(Outgoing::Message(Payload::text("keepalive")))
+    }
+
+    #[test]
+    fn the_first_pulse_comes_at_once_if_wanted() {
+        let (mut stack, _) = open(KeepAlive::default().with_first_pulse());
+        assert_eq!(stack.poll_transmit(), pulse());
+        let (mut stack, _) = open(KeepAlive::default());
+        assert_eq!(stack.poll_transmit(), None);
+    }
+
+    #[test]
+    fn a_pulse_is_swallowed_and_counts_as_a_sign_of_life() {
+        let (mut stack, start) = open(KeepAlive::default());
+        let later = start + Duration::from_secs(10);
+        stack.handle_incoming(later, Incoming::Message(Payload::text("keepalive")));
+        assert_eq!(stack.poll_event(), None);
+        stack.handle_timeout(start + SEND_AFTER_IDLE);
+        assert_eq!(stack.poll_transmit(), pulse());
+        assert_eq!(stack.poll_timeout(), Some(later + CLOSE_AFTER_SILENCE));
+        // The same bytes as binary are data.
+        let data = Payload::binary(&b"keepalive"[..]);
+        stack.handle_incoming(later, Incoming::Message(data.clone()));
+        assert_eq!(stack.poll_event(), Some(Incoming::Message(data)));
+    }
+
+    #[test]
+    fn pulses_without_any_time_between_them_do_not_keep_the_driver_busy() {
+        let (mut stack, start) = open(KeepAlive::new(Duration::ZERO, CLOSE_AFTER_SILENCE));
+        let due = stack.poll_timeout().unwrap();
+        stack.handle_timeout(due);
+        assert_eq!(stack.poll_transmit(), pulse());
+        assert!(due > start && stack.poll_timeout().unwrap() > due);
     }
 }
