@@ -84,6 +84,10 @@ async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
         stop: arguments.stop_command.map(|command| Box::new(move || run(&command)) as _),
     };
     let options = Options { jobs: arguments.jobs, patience: Duration::from_secs(arguments.patience) };
+    for address in std::iter::once(&target.url).chain(&target.short_timers) {
+        let probe = server::probe(address, options.patience).await;
+        probe.map_err(|error| format!("{address} cannot be reached: {}", report::escape(&error)))?;
+    }
     let mut summary = Summary::default();
     let show = |outcome: &Outcome| {
         let surprise = summary.add(outcome, known.as_ref());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::known::stranger;
 use super::{Implementation, Outcome, Surprise, Verdict, escape};
 
-/// One line for an outcome: verdict, scenario, title, time, and what has to be said about it.
+/// A line for an outcome: verdict, scenario, time, title. What else has to be said stands in further lines.
 #[must_use]
 pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
     let mark = if surprise.is_some() { '!' } else { ' ' };
@@ -24,13 +24,13 @@ pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
         }
     };
     let mut out = format!(
-        "{mark} {verdict:<16} {:<10} {:<72} {:>6} ms",
+        "{mark} {verdict:<15} {:<21} {:>6} ms  {}",
         outcome.id,
-        escape(&outcome.title),
-        outcome.time.as_millis()
+        outcome.time.as_millis(),
+        escape(&outcome.title)
     );
     for note in notes.into_iter().chain(surprise.map(ToString::to_string)) {
-        out.push_str("\n                     ");
+        out.push_str("\n                   ");
         out.push_str(&note);
     }
     out

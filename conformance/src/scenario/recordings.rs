@@ -3,14 +3,15 @@
 use super::Scenario;
 use super::parse::{ParseError, parse};
 
-/// The recordings of CommServers: name and text.
-const SERVER: [(&str, &str); 6] = [
+/// The recordings of CommServers, and what no recording shows: name and text.
+const SERVER: [(&str, &str); 7] = [
     ("a_registration", include_str!("../../scenarios/server/a_registration.txt")),
     ("b_pingpong", include_str!("../../scenarios/server/b_pingpong.txt")),
     ("c_full_relay", include_str!("../../scenarios/server/c_full_relay.txt")),
     ("d_failures", include_str!("../../scenarios/server/d_failures.txt")),
     ("e_spares", include_str!("../../scenarios/server/e_spares.txt")),
     ("f_extra", include_str!("../../scenarios/server/f_extra.txt")),
+    ("g_mended", include_str!("../../scenarios/server/g_mended.txt")),
 ];
 
 /// Every entry of the recordings that is about a CommServer. Those of `d_failures` are numbered from 0.

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// What it does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing.
     None,
     /// Another reason in a close frame.
@@ -69,7 +69,7 @@ struct Shared {
 }
 
 /// Starts one; it ends with the runtime of the test.
-pub async fn start(fault: Fault) -> Address {
+pub(crate) async fn start(fault: Fault) -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = Address::parse(&format!("ws://{}", listener.local_addr().unwrap())).unwrap();
     let shared = Arc::new(Shared {
