@@ -6,12 +6,14 @@
 //! | --- | --- |
 //! | [`scenario`] | scenarios as data: format, placeholders, the recordings themselves |
 //! | [`server`] | plays scenarios against a CommServer, as its clients |
+//! | [`client`] | plays scripts against a listener, connector or acceptor, as the server and peer it meets |
 //! | [`report`] | verdicts, known deviations, how results are shown |
 //! | [`vectors`] | test vectors for codecs, and this project's own codec |
 //!
 //! Code that speaks the protocol does not belong here: it lives in `ratatosk-protocol`. The scenarios only use its
 //! cryptography, to answer challenges; the vectors test it as one codec among others.
 
+pub mod client;
 pub mod report;
 pub mod scenario;
 pub mod server;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use ratatosk_conformance::client::{self, recordings::client_scripts};
 use ratatosk_conformance::report::{self, Implementation, Outcome, Summary};
 use ratatosk_conformance::scenario::recordings::server_scenarios;
 use ratatosk_conformance::server::{self, Address, Options, Target};
@@ -23,7 +24,25 @@ enum Command {
     ///
     /// Exits with 0 if everything came as it is known of the implementation, with 1 if not, with 2 if nothing could be
     /// tried. Without an implementation, scenarios must conform or conform better.
-    Server(ServerArguments),
+    Server(Box<ServerArguments>),
+    /// Replays the recordings of peers against this project's own listener, connector and acceptor, as the CommServer and
+    /// the peer that they meet.
+    ///
+    /// Exits with 0 if everything came as it is known, with 1 if not.
+    Client(ClientArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct ClientArguments {
+    /// Only scenarios whose id begins so, such as `d2/` or `e/limit-4`.
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    only: String,
+    /// How many scenarios run side by side.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    jobs: usize,
+    /// Print one JSON object at the end, and the progress to standard error.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,8 +78,11 @@ struct ServerArguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Command::Server(arguments) = Arguments::parse().command;
-    match test_server(arguments).await {
+    let tested = match Arguments::parse().command {
+        Command::Server(arguments) => test_server(*arguments).await,
+        Command::Client(arguments) => test_client(arguments).await,
+    };
+    match tested {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -97,6 +119,30 @@ async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
     let outcomes = server::run(&target, &scenarios, &options, show).await;
     if arguments.json {
         println!("{:#}", report::json(&outcomes, known.as_ref()));
+    } else {
+        println!("{summary}");
+    }
+    Ok(summary.surprises() == 0)
+}
+
+/// Whether everything came as it is known of this project's own peers.
+async fn test_client(arguments: ClientArguments) -> Result<bool, String> {
+    let known = client::known().map_err(|error| error.to_string())?;
+    let mut scripts = client_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
+    scripts.retain(|script| script.id.starts_with(&arguments.only));
+    if scripts.is_empty() {
+        return Err("no scenario has such an id".to_owned());
+    }
+    let options = client::Options { jobs: arguments.jobs, ..client::Options::default() };
+    let mut summary = Summary::default();
+    let show = |outcome: &Outcome| {
+        let surprise = summary.add(outcome, Some(&known));
+        let line = report::line(outcome, surprise.as_ref());
+        if arguments.json { eprintln!("{line}") } else { println!("{line}") }
+    };
+    let outcomes = client::run(&scripts, &options, show).await;
+    if arguments.json {
+        println!("{:#}", report::json(&outcomes, Some(&known)));
     } else {
         println!("{summary}");
     }

@@ -84,15 +84,7 @@ pub enum Mistake {
 ///
 /// The first line that cannot be understood.
 pub fn parse(source: &str) -> Result<Vec<Scenario>, ParseError> {
-    let mut lines = Lines {
-        lines: source
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line.trim()))
-            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-            .collect(),
-        next: 0,
-    };
+    let mut lines = Lines::of(source);
     let mut scenarios = Vec::new();
     while let Some(line) = lines.take() {
         scenarios.push(scenario(line, &mut lines).map_err(|mistake| ParseError { line: lines.number(), mistake })?);
@@ -100,24 +92,35 @@ pub fn parse(source: &str) -> Result<Vec<Scenario>, ParseError> {
     Ok(scenarios)
 }
 
-struct Lines<'a> {
+/// The lines of a file that say something.
+pub(crate) struct Lines<'a> {
     lines: Vec<(usize, &'a str)>,
     next: usize,
 }
 
 impl<'a> Lines<'a> {
-    fn peek(&self) -> Option<&'a str> {
+    pub(crate) fn of(source: &'a str) -> Self {
+        let lines = source
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line.trim()))
+            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+            .collect();
+        Self { lines, next: 0 }
+    }
+
+    pub(crate) fn peek(&self) -> Option<&'a str> {
         self.lines.get(self.next).map(|(_, line)| *line)
     }
 
-    fn take(&mut self) -> Option<&'a str> {
+    pub(crate) fn take(&mut self) -> Option<&'a str> {
         let line = self.peek();
         self.next += 1;
         line
     }
 
     /// The number of the line taken last.
-    fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.lines.get(self.next.saturating_sub(1)).or(self.lines.last()).map_or(0, |(number, _)| *number)
     }
 }
@@ -351,15 +354,15 @@ fn http_check(verb: &str, rest: &str) -> Result<HttpCheck, Mistake> {
 }
 
 /// The first word, and what follows one space.
-fn split(line: &str) -> (&str, &str) {
+pub(crate) fn split(line: &str) -> (&str, &str) {
     line.split_once(' ').unwrap_or((line, ""))
 }
 
-fn number<T: std::str::FromStr>(word: &str) -> Result<T, Mistake> {
+pub(crate) fn number<T: std::str::FromStr>(word: &str) -> Result<T, Mistake> {
     word.parse().map_err(|_| Mistake::Number(word.to_owned()))
 }
 
-fn millis(word: &str) -> Result<Duration, Mistake> {
+pub(crate) fn millis(word: &str) -> Result<Duration, Mistake> {
     Ok(Duration::from_millis(number(word)?))
 }
 

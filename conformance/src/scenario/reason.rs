@@ -31,11 +31,19 @@ pub enum Reason {
     EngineAccident,
     /// Messages before authentication are capped at 4 KiB.
     EarlyCap,
+    /// A listener never has more spares than it may.
+    SpareLimit,
+    /// A listener closes a spare that got an unexpected message.
+    HalfDeadSpare,
+    /// Each phase has its own deadline.
+    PhaseDeadline,
+    /// Nothing that an acceptor says is lost.
+    SpeakFirst,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::EarlyData,
         Self::BackPressure,
         Self::RegistrationDeadline,
@@ -47,6 +55,10 @@ impl Reason {
         Self::Stop,
         Self::EngineAccident,
         Self::EarlyCap,
+        Self::SpareLimit,
+        Self::HalfDeadSpare,
+        Self::PhaseDeadline,
+        Self::SpeakFirst,
     ];
 
     /// The word that stands for it in scenario files and lists of deviations.
@@ -64,6 +76,10 @@ impl Reason {
             Self::Stop => "stop",
             Self::EngineAccident => "engine-accident",
             Self::EarlyCap => "early-cap",
+            Self::SpareLimit => "spare-limit",
+            Self::HalfDeadSpare => "half-dead-spare",
+            Self::PhaseDeadline => "phase-deadline",
+            Self::SpeakFirst => "speak-first",
         }
     }
 
@@ -82,6 +98,10 @@ impl Reason {
             Self::Stop => "§10: drain, then close everything, within a deadline",
             Self::EngineAccident => "§10: the recorded text is an accident of the JavaScript engine",
             Self::EarlyCap => "relay: messages before authentication at most 4 KiB",
+            Self::SpareLimit => "§10: the limit is never exceeded",
+            Self::HalfDeadSpare => "§10: the listener closes the spare, with a reason, and opens the next",
+            Self::PhaseDeadline => "§10: each phase has its own deadline",
+            Self::SpeakFirst => "§10: an acceptor speaks second, and a connector is ready before it sends its key",
         }
     }
 
