@@ -11,9 +11,12 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that may come between two messages before the keys are proven: a TLS handshake with a long certificate chain and
-/// the answer to the upgrade fit, as does any handshake message.
-const STRANGER: u64 = 64 * 1024;
+use crate::plugin::CHUNK_LEN;
+
+/// Bytes that may come between two messages before the keys are proven. The largest is the message that proves them, which
+/// may be as long as any that is not fragmented, and what encryption and frame add to it. A TLS handshake with a long
+/// certificate chain fits as well, and so does the answer to the upgrade.
+const STRANGER: u64 = CHUNK_LEN as u64 + 4096;
 
 /// Bytes that still may be read. Clones are the same budget.
 #[derive(Clone, Debug)]
