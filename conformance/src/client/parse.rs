@@ -289,12 +289,12 @@ fn bytes(source: &str) -> Result<Vec<u8>, Mistake> {
     hex::decode(Template::parse(source)?.render(&Nobody).ok_or_else(bad)?).map_err(|_| bad())
 }
 
-/// Stands for nothing: in hex there are no keys.
+/// Stands for nothing: in hex there are no keys, and their place is filled with what is not hex.
 struct Nobody;
 
 impl Values for Nobody {
     fn key(&self, _: KeyName) -> String {
-        String::new()
+        "key".to_owned()
     }
 
     fn slot(&self, _: Slot) -> Option<String> {
@@ -307,5 +307,67 @@ impl Values for Nobody {
 
     fn host(&self) -> String {
         String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn steps(lines: &str) -> Vec<Step> {
+        parse(&format!("== x/1 title\n{lines}")).unwrap().remove(0).steps
+    }
+
+    fn mistake(lines: &str) -> (usize, Mistake) {
+        let error = parse(&format!("== x/1 title\n{lines}")).unwrap_err();
+        (error.line, error.mistake)
+    }
+
+    #[test]
+    fn a_script_has_a_head_and_steps() {
+        let source = "# c\n== h/1 title of it\nspec §6\nfrom a.json#1\nruns 3\ndeadlines 50\nkeepalive 20 30\nit accepts\n== h/2 x";
+        let [first, second] = parse(source).unwrap().try_into().unwrap();
+        assert_eq!((first.id.as_str(), first.title.as_str(), first.spec.as_str()), ("h/1", "title of it", "§6"));
+        assert_eq!((first.recorded.as_slice(), first.runs), (["a.json#1".to_owned()].as_slice(), 3));
+        let millis = Duration::from_millis;
+        let times = Times { deadlines: Some(millis(50)), keepalive: Some((millis(20), millis(30))) };
+        assert_eq!((first.times, first.steps), (times, vec![Step::Start(Start::Accept)]));
+        assert_eq!((second.id.as_str(), second.runs, second.steps.len()), ("h/2", 1, 0));
+    }
+
+    #[test]
+    fn a_plus_keeps_a_message_back() {
+        let held = |line: &str| match steps(line).remove(0) {
+            Step::Send { what, hold, .. } => (what, hold),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(held("s >key"), (Outgoing::Key, false));
+        assert_eq!(held("s >key+"), (Outgoing::Key, true));
+        assert_eq!(held("s >hex+ 0a<00*2>"), (Outgoing::Binary(vec![10, 0, 0]), true));
+        assert_eq!(held("s > +"), (Outgoing::Text(Template::parse("+").unwrap()), false));
+    }
+
+    #[test]
+    fn usual_steps_are_spelled_out() {
+        let spelled = steps("s encrypts");
+        assert_eq!(spelled.len(), 5);
+        assert_eq!(spelled.first(), Some(&Step::Open("s".to_owned())));
+        assert_eq!(spelled.last(), steps("s >key").first());
+    }
+
+    #[test]
+    fn mistakes_in_a_file_are_noticed() {
+        assert_eq!(mistake("it connects\nit sings"), (3, Mistake::Word("sings".to_owned())));
+        assert_eq!(mistake("s sings"), (2, Mistake::Word("sings".to_owned())));
+        assert_eq!(mistake("s >hex abc"), (2, Mistake::Hex("abc".to_owned())));
+        assert_eq!(mistake("s >hex <listener>"), (2, Mistake::Hex("<listener>".to_owned())));
+        assert_eq!(mistake("it listens 0 5").1, Mistake::Number("0".to_owned()));
+        assert_eq!(mistake("it <ended nowhere x").1, Mistake::Word("nowhere".to_owned()));
+        assert_eq!(mistake("end").1, Mistake::Block);
+        assert_eq!(mistake("either\nas conforms\nit quiet 5").1, Mistake::Block);
+        assert_eq!(mistake("either\nas conforms\nwait 5\nend").1, Mistake::Missing, "a wait tells nothing apart");
+        assert_eq!(mistake("either\nas better luck\nit quiet 5\nend").1, Mistake::Word("luck".to_owned()));
     }
 }
