@@ -1,5 +1,5 @@
-//! Where an implementation is known to answer otherwise, and why. The list is checked in; a difference that is not on it
-//! is a surprise, and so is one that is gone.
+//! Where an implementation is known to answer otherwise, and why. The list is checked in; a difference that is not on
+//! it is a surprise, and so is one that is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! The whole stack: raw frames, frames with the right key but any plaintext, well-formed messages, time, and an application
-//! that sends and closes.
+//! The whole stack: raw frames, frames with the right key but any plaintext, well-formed messages, time, and an
+//! application that sends and closes.
 //!
 //! Input: chunk length less 4, then operations.
 

@@ -32,8 +32,8 @@ struct Running {
 }
 
 impl KeepAlive {
-    /// With other times than the reference's. A pulse is due after `send_after` without sending, and at least 1 ms, the end
-    /// after `close_after` without receiving.
+    /// With other times than the reference's. A pulse is due after `send_after` without sending, and at least 1 ms, the
+    /// end after `close_after` without receiving.
     #[must_use]
     pub fn new(send_after: Duration, close_after: Duration) -> Self {
         // Without any time between pulses the timer would never rest.

@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn padding_that_is_refused_leaves_nothing_behind(value in vec(any::<u8>(), 0..50), total in 0_usize..60, flags: u8) {
+    fn refused_padding_leaves_nothing_behind(value in vec(any::<u8>(), 0..50), total in 0_usize..60, flags: u8) {
         let mut out = BytesMut::new();
         let result = padding::add(&mut out, &value, total, flags, &mut Lengths);
         let expected = match (flags > 0x0f, total > value.len()) {

@@ -139,7 +139,8 @@ proptest! {
     fn any_list_of_layers(
         layers in vec(
             prop::sample::select(vec![
-                Layer::Observer, Layer::PingPong, Layer::Encryption, Layer::Transform, Layer::KeepAlive, Layer::Fragmentation,
+                Layer::Observer, Layer::PingPong, Layer::Encryption, Layer::Transform, Layer::KeepAlive,
+                Layer::Fragmentation,
             ]),
             0..7,
         ),
