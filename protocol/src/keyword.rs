@@ -16,8 +16,11 @@ pub struct UnescapedKeyword(pub &'static str);
 
 impl Keyword {
     /// Marks a text that could be mistaken for the keyword.
+    ///
+    /// A receiver drops a leading byte order mark before it looks, so the mark may not hide a keyword. The reference sends
+    /// such a text unmarked, and loses it, or with `fragmentation_end` the connection.
     pub fn escape(self, text: &mut String) {
-        if text.starts_with(self.0) {
+        if text.strip_prefix('\u{FEFF}').unwrap_or(text).starts_with(self.0) {
             text.push('x');
         }
     }

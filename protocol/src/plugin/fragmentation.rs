@@ -26,7 +26,8 @@ pub struct Fragmentation {
     receiving: Option<Receiving>,
 }
 
-/// A message that arrives in chunks. Memory: at most `max_message_len` and what the buffer grew ahead, twice that.
+/// A message that arrives in chunks. Memory: twice `max_message_len` while the buffer grows; for a text that is not UTF-8,
+/// where each bad byte becomes three, four times at its end.
 #[derive(Debug)]
 struct Receiving {
     kind: Kind,

@@ -99,9 +99,8 @@ fn message() -> impl Strategy<Value = Payload> {
     prop_oneof![
         4 => text().prop_map(Payload::Text),
         3 => (vec(any::<u8>(), 0..20), 0_usize..60).prop_map(|(unit, times)| Payload::binary(unit.repeat(times))),
-        // A byte order mark, in front of what is no keyword.
         1 => text().prop_map(|text| Payload::text(format!("\u{FEFF}\u{FEFF}{text}"))),
-        1 => text().prop_map(|text| Payload::text(format!("\u{FEFF}-{text}"))),
+        1 => text().prop_map(|text| Payload::text(format!("\u{FEFF}{text}"))),
     ]
 }
 
@@ -187,20 +186,11 @@ fn everything_arrives_at_the_borders() {
     run(CHUNK_LEN, steps.collect());
 }
 
-/// The one loss beyond the mark itself, and the reference's as well: who escapes sees the mark, who unescapes does not.
+/// The receiver drops the mark before it looks for keywords, so the sender has to look behind it.
 #[test]
-fn a_byte_order_mark_hides_a_keyword_from_its_sender() {
-    let now = Instant::now();
-    let received = |text: &str| {
-        let [mut from, mut to] = [NonceParity::Even, NonceParity::Odd].map(|sends| End::open(now, CHUNK_LEN, sends));
-        from.stack.send(now, Payload::text(text)).unwrap();
-        for frame in from.frames() {
-            to.stack.handle_incoming(now, Incoming::Message(frame));
-        }
-        (to.stack.poll_event(), to.stack.failure().map(|failure| failure.error.0.clone()))
-    };
-    assert_eq!(received("\u{FEFF}keepalive"), (None, None));
-    assert_eq!(received("\u{FEFF}keepalive!"), (Some(Incoming::Message(Payload::text("keepalive"))), None));
-    let error = "No chunks processing in progress. fragmentation_end message not allowed.";
-    assert_eq!(received("\u{FEFF}fragmentation_end"), (None, Some(error.to_owned())));
+fn a_byte_order_mark_does_not_hide_a_keyword() {
+    let texts =
+        ["keepalive", "keepalive!", "fragmentation_end", "fragmentation_start_string", "fragmentation_start_binary"];
+    let send = |text: &str| Step::Send(true, Payload::text(format!("\u{FEFF}{text}")));
+    run(CHUNK_LEN, texts.into_iter().map(send).collect());
 }
