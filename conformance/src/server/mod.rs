@@ -1,6 +1,6 @@
 //! Plays scenarios against a CommServer, as its clients.
 //!
-//! One task drives all connections of a scenario ([`session`]); every wait in it has a deadline. Scenarios run side by
+//! One task drives all connections of a scenario (`session`); every wait in it has a deadline. Scenarios run side by
 //! side, each with keys of its own, except those that move much data or stop the server.
 
 mod connection;
