@@ -85,12 +85,19 @@ pub enum Step {
     },
     /// Let time pass.
     Wait(Duration),
-    /// What this client gets next comes no earlier than this many ping intervals after its last success or pong.
+    /// What this client gets next comes no earlier than then.
     NotBefore {
         /// Who waits.
         client: Client,
-        /// Ping intervals, as the server announced them.
-        intervals: f64,
+        /// When.
+        moment: Moment,
+    },
+    /// What this client gets next comes no later than then.
+    NotAfter {
+        /// Who waits.
+        client: Client,
+        /// When.
+        moment: Moment,
     },
     /// Send much to a client that does not read; later it reads, and everything is there. The recorded server takes it
     /// all at once, a better one slows the sender down.
@@ -133,6 +140,15 @@ pub enum Step {
     Either(Vec<Branch>),
 }
 
+/// A point in time of one client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// So many ping intervals, as the server announced them, after the client's last success or pong.
+    Intervals(f64),
+    /// So long after the client began to connect.
+    Open(Duration),
+}
+
 /// A message to send.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outgoing {
@@ -172,10 +188,10 @@ pub enum Expected {
     },
     /// A WebSocket pong.
     Pong(Vec<u8>),
-    /// The end. Without a close frame the code is 1006, with an empty one 1005; `None` is any code.
+    /// The end. Without a close frame the code is 1006, with an empty one 1005.
     Close {
         /// The code.
-        code: Option<u16>,
+        code: u16,
         /// The reason.
         reason: Template,
     },

@@ -24,9 +24,10 @@
 //! | `>ping text` | sends a WebSocket ping |
 //! | `>close`, `>close CODE reason`, `>abort` | ends the connection, with or without close frame |
 //! | `< text`, `<bin text`, `<hex HEX`, `<bytes N FROM`, `<pong text` | gets exactly this |
-//! | `<close CODE reason` | gets this end; `*` is any code, 1005 an empty frame, 1006 none |
+//! | `<close CODE reason` | gets this end; 1005 is an empty frame, 1006 none |
 //! | `quiet MS` | gets nothing for so long, and stays open |
-//! | `not-before N` | gets the next thing no earlier than N ping intervals after its last success or pong |
+//! | `not-before N`, `not-after N` | gets the next thing so many ping intervals after its last success or pong |
+//! | `not-before N ms`, `not-after N ms` | gets the next thing so long after it began to connect |
 //! | `floods TO COUNT SIZE` | sends much to a client that does not read |
 //! | `http line\|line` then `<status N`, `<header N: V`, `<no-header N`, `<body text` | plain HTTP |
 //! | `registers`, `requests`, `handed`, `accepts C`, `pinged`, `relays TO SIZE…` | the usual steps of the protocol |
@@ -38,7 +39,7 @@ use std::time::Duration;
 
 use super::reason::Reason;
 use super::template::{Template, TemplateError};
-use super::{Branch, Expected, HttpCheck, Needs, Outgoing, Scenario, Step};
+use super::{Branch, Expected, HttpCheck, Moment, Needs, Outgoing, Scenario, Step};
 use crate::report::Verdict;
 
 /// What is wrong with a scenario file.
@@ -235,7 +236,8 @@ fn step(client: &str, line: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> 
         }
         ">abort" => push(Step::Abort(name())),
         "quiet" => push(Step::Quiet { client: name(), time: millis(rest)? }),
-        "not-before" => push(Step::NotBefore { client: name(), intervals: number(rest)? }),
+        "not-before" => push(Step::NotBefore { client: name(), moment: moment(rest)? }),
+        "not-after" => push(Step::NotAfter { client: name(), moment: moment(rest)? }),
         "floods" => {
             let (to, rest) = split(rest);
             let (count, size) = split(rest);
@@ -296,7 +298,8 @@ fn usual(verb: &str) -> Result<&'static [&'static str], Mistake> {
             r#"> {"command":"communication_ready"}"#,
             r#"C < {"command":"communication_ready"}"#,
         ],
-        "pinged" => &["not-before 1", r#"< {"command":"ping"}"#],
+        // Two intervals of room for a busy machine.
+        "pinged" => &["not-before 1", "not-after 3", r#"< {"command":"ping"}"#],
         other => return Err(Mistake::Word(other.to_owned())),
     })
 }
@@ -334,11 +337,18 @@ fn expected(verb: &str, rest: &str) -> Result<Expected, Mistake> {
         "<pong" => Expected::Pong(rest.as_bytes().to_vec()),
         "<close" => {
             let (code, reason) = split(rest);
-            let code = if code == "*" { None } else { Some(number(code)?) };
-            Expected::Close { code, reason: Template::parse(reason)? }
+            Expected::Close { code: number(code)?, reason: Template::parse(reason)? }
         }
         other => return Err(Mistake::Word(other.to_owned())),
     })
+}
+
+fn moment(words: &str) -> Result<Moment, Mistake> {
+    match split(words) {
+        (count, "") => Ok(Moment::Intervals(number(count)?)),
+        (count, "ms") => Ok(Moment::Open(millis(count)?)),
+        (_, unit) => Err(Mistake::Word(unit.to_owned())),
+    }
 }
 
 fn http_check(verb: &str, rest: &str) -> Result<HttpCheck, Mistake> {
@@ -406,9 +416,21 @@ mod tests {
     }
 
     #[test]
-    fn close_codes_can_be_left_open() {
+    fn an_end_has_a_code_and_perhaps_a_reason() {
         let end = |code, reason| Step::Expect { client: "a".to_owned(), what: Expected::Close { code, reason } };
-        assert_eq!(steps("a <close * x y\na <close 1005"), [end(None, text("x y")), end(Some(1005), text(""))]);
+        assert_eq!(steps("a <close 1000 x y\na <close 1005"), [end(1000, text("x y")), end(1005, text(""))]);
+        assert_eq!(mistake("== x y\na <close * x"), (2, Mistake::Number("*".to_owned())));
+    }
+
+    #[test]
+    fn times_count_from_the_last_sign_of_life_or_from_the_beginning() {
+        let client = || "a".to_owned();
+        let expected = [
+            Step::NotBefore { client: client(), moment: Moment::Intervals(1.5) },
+            Step::NotAfter { client: client(), moment: Moment::Open(Duration::from_millis(20)) },
+        ];
+        assert_eq!(steps("a not-before 1.5\na not-after 20 ms"), expected);
+        assert_eq!(mistake("== x y\na not-before 20 s"), (2, Mistake::Word("s".to_owned())));
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Event {
             Self::Binary(data) if data.len() <= 32 => format!("binary {}", hex::encode(data)),
             Self::Binary(data) => format!("binary of {} bytes", data.len()),
             Self::Pong(data) => format!("pong of {} bytes", data.len()),
-            Self::Closed { code, reason } => close_text(Some(*code), reason),
+            Self::Closed { code, reason } => close_text(*code, reason),
             Self::Broken(error) => format!("a protocol error: {error}"),
         }
     }
@@ -58,8 +58,7 @@ impl Event {
 }
 
 /// How the end of a connection is written in reports and lists of deviations.
-pub(super) fn close_text(code: Option<u16>, reason: &str) -> String {
-    let code = code.map_or_else(|| "any code".to_owned(), |code| code.to_string());
+pub(super) fn close_text(code: u16, reason: &str) -> String {
     if reason.is_empty() { format!("close {code}") } else { format!("close {code} {reason}") }
 }
 

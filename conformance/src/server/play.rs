@@ -17,7 +17,7 @@ use super::{Address, Options, http};
 use crate::report::{Difference, Observation, Verdict};
 use crate::scenario::reason::Reason;
 use crate::scenario::template::{Slot, Template};
-use crate::scenario::{Branch, Expected, Outgoing, Scenario, Step};
+use crate::scenario::{Branch, Expected, Moment, Outgoing, Scenario, Step};
 
 /// Bulk data may take this many times the patience.
 const BULK: u32 = 20;
@@ -95,7 +95,16 @@ impl Play<'_> {
                 self.session.wait_until(Instant::now() + *time).await;
                 Ok(())
             }
-            Step::NotBefore { client, intervals } => self.not_before(client, *intervals),
+            Step::NotBefore { client, moment } => {
+                let time = self.time(client, *moment, PUNCTUALITY)?;
+                self.session.client(client).not_before = Some(time);
+                Ok(())
+            }
+            Step::NotAfter { client, moment } => {
+                let time = self.time(client, *moment, 1.0)?;
+                self.session.client(client).not_after = Some(time);
+                Ok(())
+            }
             Step::Flood { from, to, count, size } => self.flood(from, to, *count, *size).await,
             Step::Tally { count, clients, what } => self.tally(*count, clients, what).await,
             Step::Http { client, head } => {
@@ -170,6 +179,7 @@ impl Play<'_> {
     async fn expect(&mut self, client: &str, what: &Expected) -> Played {
         let due = self.describe(client, what);
         let not_before = self.session.client(client).not_before.take();
+        let not_after = self.session.client(client).not_after.take();
         let deadline = not_before.unwrap_or_else(Instant::now).max(Instant::now()) + self.patience;
         self.session.wait_for(&[client], deadline).await;
         let Some((time, event)) = self.session.pop(client) else {
@@ -177,6 +187,9 @@ impl Play<'_> {
         };
         if not_before.is_some_and(|not_before| time < not_before) {
             return Err(difference(client, due, format!("too early: {}", event.describe())));
+        }
+        if not_after.is_some_and(|not_after| time > not_after) {
+            return Err(difference(client, due, format!("too late: {}", event.describe())));
         }
         match (self.matches(client, what, &event), what, &event) {
             (Some(learned), ..) => self.learn(client, what, learned, time),
@@ -211,9 +224,7 @@ impl Play<'_> {
                 let number = self.session.client(client).got.get(from).copied().unwrap_or_default();
                 equal(data[..] == numbered(from, number, *size)[..])
             }
-            (Expected::Close { code, reason }, Event::Closed { code: got, reason: text })
-                if code.is_none_or(|code| code == *got) =>
-            {
+            (Expected::Close { code, reason }, Event::Closed { code: got, reason: text }) if code == got => {
                 reason.matches(text, &self.session.values(client))
             }
             _ => None,
@@ -233,14 +244,22 @@ impl Play<'_> {
         }
     }
 
-    fn not_before(&mut self, name: &str, intervals: f64) -> Played {
+    /// When a moment is; of ping intervals, only this part counts.
+    fn time(&mut self, name: &str, moment: Moment, part: f64) -> Result<Instant, Difference> {
         let client = self.session.client(name);
-        let interval: Option<u64> = client.learned.get(&Slot::Interval).and_then(|millis| millis.parse().ok());
-        let (Some(interval), Some(since)) = (interval, client.sign_of_life) else {
-            return Err(difference(name, "a registered spare", "no ping interval"));
-        };
-        client.not_before = Some(since + Duration::from_millis(interval).mul_f64(intervals * PUNCTUALITY));
-        Ok(())
+        match moment {
+            Moment::Intervals(intervals) => {
+                let interval: Option<u64> = client.learned.get(&Slot::Interval).and_then(|millis| millis.parse().ok());
+                let (Some(interval), Some(since)) = (interval, client.sign_of_life) else {
+                    return Err(difference(name, "a registered spare", "no ping interval"));
+                };
+                Ok(since + Duration::from_millis(interval).mul_f64(intervals * part))
+            }
+            Moment::Open(time) => {
+                let began = client.began.ok_or_else(|| difference(name, "an open connection", "none"))?;
+                Ok(began + time)
+            }
+        }
     }
 
     /// Takes the branch whose first step is what happens. Silence is tried first: it takes less time than to wait in vain

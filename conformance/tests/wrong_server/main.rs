@@ -87,6 +87,9 @@ async fn the_order_of_spares_and_messages_counts() {
 async fn pings_have_their_time() {
     assert_eq!(verdict(Fault::EarlyPing, "b/ping-pong").await, Verdict::Fails);
     assert_eq!(verdict(Fault::NoPing, "b/ping-pong").await, Verdict::Fails);
+    let late = play(Fault::LatePing, "b/ping-pong").await.result.unwrap();
+    assert_eq!(late.verdict, Verdict::Fails);
+    assert!(late.got().contains("too late"), "{}", late.got());
 }
 
 /// A mended defect is better, but only in the way that the scenario names.
@@ -96,6 +99,17 @@ async fn better_is_not_whatever() {
     assert_eq!(outcome.result.as_ref().unwrap().verdict, Verdict::Better, "{outcome:?}");
     outcome = play(Fault::WrongReason, "d/032").await;
     assert_eq!(outcome.result.unwrap().verdict, Verdict::Fails);
+}
+
+/// Where an end is better, it has its time, its code and the beginning of its reason.
+#[tokio::test]
+async fn an_end_at_any_time_is_no_deadline() {
+    for id in ["d/051", "d/052", "g/early-cap"] {
+        assert_eq!(verdict(Fault::DropAtOnce, id).await, Verdict::Fails, "{id}");
+    }
+    let early = play(Fault::DeadlineAtOnce, "d/051").await.result.unwrap();
+    assert_eq!(early.verdict, Verdict::Fails);
+    assert!(early.got().contains("too early"), "{}", early.got());
 }
 
 #[tokio::test]
