@@ -138,7 +138,7 @@ async fn it_is_tried_again_until_somebody_is_there() {
     let late = async {
         let mut retries = 0;
         while retries < 3 {
-            retries += u32::from(matches!(events.next().await.kind, NoticeKind::Retrying(_)));
+            retries += u32::from(matches!(events.next().await.kind, NoticeKind::Retrying { .. }));
         }
         let mut listener = DirectListener::bind(&environment, address, KeyRing::new(key(1))).await.unwrap();
         let session = listener.accept().await.unwrap();
@@ -150,7 +150,7 @@ async fn it_is_tried_again_until_somebody_is_there() {
             .unwrap();
     session.unwrap();
     let metrics = environment.events.metrics();
-    assert!(metrics.retries >= 3);
+    assert!(metrics.retries(Role::Initiator, Phase::Connect) >= 3);
     assert_eq!(metrics.phase(Role::Initiator, Phase::Encryption).exits[0], 1);
 }
 

@@ -18,6 +18,9 @@ use crate::plugin::CHUNK_LEN;
 /// certificate chain fits as well, and so does the answer to the upgrade.
 const STRANGER: u64 = CHUNK_LEN as u64 + 4096;
 
+/// The same for a connector's peer until its first message decrypts. That may be a text that it did not fragment.
+const HALF_PROVEN: u64 = 1024 * 1024;
+
 /// Bytes that still may be read. Clones are the same budget.
 #[derive(Clone, Debug)]
 pub(super) struct Budget(Arc<AtomicU64>);
@@ -27,9 +30,20 @@ impl Budget {
         Self(Arc::new(AtomicU64::new(STRANGER)))
     }
 
-    /// A message has been understood: the next one may have as much.
+    /// A message has been understood: the next one may have as much. A lifted budget stays lifted.
     pub(super) fn renew(&self) {
-        self.0.store(STRANGER, Ordering::Relaxed);
+        self.set(STRANGER);
+    }
+
+    /// The peer has sent a key that only the owner of its long-term key, or somebody who recorded it, can have made.
+    pub(super) fn widen(&self) {
+        self.set(HALF_PROVEN);
+    }
+
+    fn set(&self, bytes: u64) {
+        if self.0.load(Ordering::Relaxed) != u64::MAX {
+            self.0.store(bytes, Ordering::Relaxed);
+        }
     }
 
     /// The other end has proven its key.

@@ -6,6 +6,7 @@ use super::{Context, Incoming, Layer, Outgoing, Plugin, PluginError};
 use crate::close::CloseRequest;
 use crate::keyword::Keyword;
 use crate::message::Payload;
+use crate::time::after;
 
 /// The pulse.
 pub const KEEPALIVE: Keyword = Keyword("keepalive");
@@ -22,6 +23,7 @@ pub struct KeepAlive {
     send_after: Duration,
     close_after: Duration,
     first_pulse: bool,
+    speaks_second: bool,
     running: Option<Running>,
 }
 
@@ -29,6 +31,7 @@ pub struct KeepAlive {
 struct Running {
     sent: Instant,
     received: Instant,
+    may_pulse: bool,
 }
 
 impl KeepAlive {
@@ -38,13 +41,21 @@ impl KeepAlive {
     pub fn new(send_after: Duration, close_after: Duration) -> Self {
         // Without any time between pulses the timer would never rest.
         let send_after = send_after.max(Duration::from_millis(1));
-        Self { send_after, close_after, first_pulse: false, running: None }
+        Self { send_after, close_after, first_pulse: false, speaks_second: false, running: None }
     }
 
     /// Sends a pulse as soon as the connection is open, so that the other end can see that the keys fit.
     #[must_use]
     pub fn with_first_pulse(mut self) -> Self {
         self.first_pulse = true;
+        self
+    }
+
+    /// Sends no pulse before the other end has sent something: an acceptor's first frame must not outrun the connector's
+    /// decryption (`spec/wire.md §10`).
+    #[must_use]
+    pub fn speaking_second(mut self) -> Self {
+        self.speaks_second = true;
         self
     }
 }
@@ -68,7 +79,7 @@ impl Plugin for KeepAlive {
         let now = cx.now();
         match event {
             Incoming::Opened => {
-                self.running = Some(Running { sent: now, received: now });
+                self.running = Some(Running { sent: now, received: now, may_pulse: !self.speaks_second });
                 if self.first_pulse {
                     cx.sink(Outgoing::Message(Payload::text(KEEPALIVE.0)));
                 }
@@ -81,6 +92,7 @@ impl Plugin for KeepAlive {
             Incoming::Message(message) => {
                 if let Some(running) = &mut self.running {
                     running.received = now;
+                    running.may_pulse = true;
                 }
                 match message {
                     Payload::Text(text) if text == KEEPALIVE.0 => {}
@@ -110,16 +122,17 @@ impl Plugin for KeepAlive {
 
     fn deadline(&self) -> Option<Instant> {
         let running = self.running.as_ref()?;
-        Some((running.sent + self.send_after).min(running.received + self.close_after))
+        let close = after(running.received, self.close_after);
+        Some(if running.may_pulse { close.min(after(running.sent, self.send_after)) } else { close })
     }
 
     fn timer(&mut self, cx: &mut Context<'_>) -> Result<(), PluginError> {
         let now = cx.now();
         let Some(running) = &mut self.running else { return Ok(()) };
-        if now >= running.received + self.close_after {
+        if now >= after(running.received, self.close_after) {
             self.running = None;
             cx.sink(Outgoing::Close(CloseRequest::Terminate(NO_LIFESIGN.to_owned())));
-        } else if now >= running.sent + self.send_after {
+        } else if running.may_pulse && now >= after(running.sent, self.send_after) {
             running.sent = now;
             cx.sink(Outgoing::Message(Payload::text(KEEPALIVE.0)));
         }

@@ -120,6 +120,11 @@ impl Stack {
         self.plugins.retain(|plugin| plugin.layer() != layer);
     }
 
+    /// Takes all plugins out, and with them the keys that they hold.
+    pub fn clear(&mut self) {
+        self.plugins.clear();
+    }
+
     /// The names of the plugins, from the socket outwards.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.plugins.iter().map(|plugin| plugin.name())
