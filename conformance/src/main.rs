@@ -120,7 +120,7 @@ async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
     if arguments.json {
         println!("{:#}", report::json(&outcomes, known.as_ref()));
     } else {
-        println!("{summary}");
+        print!("{summary}\n{}", summary.by_rule());
     }
     Ok(summary.surprises() == 0)
 }
@@ -144,7 +144,7 @@ async fn test_client(arguments: ClientArguments) -> Result<bool, String> {
     if arguments.json {
         println!("{:#}", report::json(&outcomes, Some(&known)));
     } else {
-        println!("{summary}");
+        print!("{summary}\n{}", summary.by_rule());
     }
     Ok(summary.surprises() == 0)
 }

@@ -42,7 +42,7 @@ async fn the_peers_do_what_was_recorded_or_what_is_known() {
     for (recording, summary) in by_recording {
         println!("{recording:<3} {summary}");
     }
-    println!("all {summary}");
+    print!("all {summary}\n{}", summary.by_rule());
     for (entry, why) in NOT_REPLAYED {
         println!("not replayed: {entry}: {why}");
     }

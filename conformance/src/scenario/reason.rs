@@ -4,7 +4,30 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a difference is allowed: a row of `spec/wire.md §10`, or one of the two rules that override a recorded text.
+/// What allows a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// A row of the table in `spec/wire.md §10`: a defect that is mended.
+    Mended,
+    /// The first paragraph of `spec/wire.md §10`: reason texts are kept, unless they are accidents of the engine.
+    EngineAccident,
+    /// Nothing in `spec/wire.md`: what a relay allows before it knows its client, which no honest client reaches.
+    RelayLimits,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mended => "a row of §10",
+            Self::EngineAccident => "JavaScript engine accident, §10 first paragraph",
+            Self::RelayLimits => "relay limits, no row of §10",
+        })
+    }
+}
+
+/// Why a difference is allowed, under one of the [`Rule`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -83,25 +106,47 @@ impl Reason {
         }
     }
 
-    /// The reason in the words of the specification.
+    /// The reason, mostly in the words of the specification.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::EarlyData => "§10: early data is kept, bounded, delivered in order after the handover",
-            Self::BackPressure => "§10: reading from the sender stops while the receiver is slow",
-            Self::RegistrationDeadline => "§10: one deadline from accept to registered or paired",
-            Self::RegisterKeys => "§10: non-hex and low-order keys are refused with a clear reason, before a challenge",
-            Self::SourceKey => "§10: the whole request is validated before a spare is popped",
-            Self::DeadSpare => "§10: a failed hand-over takes the next spare; the requester notices nothing",
-            Self::RequesterLeft => "§10: the spare goes back to the pool (nothing was sent) or is closed",
-            Self::NoReassembly => "§10: frames are passed on as they arrive; nothing is re-assembled",
-            Self::Stop => "§10: drain, then close everything, within a deadline",
-            Self::EngineAccident => "§10: the recorded text is an accident of the JavaScript engine",
-            Self::EarlyCap => "relay: messages before authentication at most 4 KiB",
-            Self::SpareLimit => "§10: the limit is never exceeded",
-            Self::HalfDeadSpare => "§10: the listener closes the spare, with a reason, and opens the next",
-            Self::PhaseDeadline => "§10: each phase has its own deadline",
-            Self::SpeakFirst => "§10: an acceptor speaks second, and a connector is ready before it sends its key",
+            Self::EarlyData => "early data is kept, bounded, delivered in order after the handover",
+            Self::BackPressure => "reading from the sender stops while the receiver is slow",
+            Self::RegistrationDeadline => "one deadline from accept to registered or paired",
+            Self::RegisterKeys => "non-hex and low-order keys are refused with a clear reason, before a challenge",
+            Self::SourceKey => "the whole request is validated before a spare is popped",
+            Self::DeadSpare => "a failed hand-over takes the next spare; the requester notices nothing",
+            Self::RequesterLeft => "the spare goes back to the pool (nothing was sent) or is closed",
+            Self::NoReassembly => "frames are passed on as they arrive; nothing is re-assembled",
+            Self::Stop => "drain, then close everything, within a deadline",
+            Self::EngineAccident => "the recorded text is one of the engine, and ours says the same of the message",
+            Self::EarlyCap => "messages before authentication at most 4 KiB",
+            Self::SpareLimit => "the limit is never exceeded",
+            Self::HalfDeadSpare => "the listener closes the spare, with a reason, and opens the next",
+            Self::PhaseDeadline => "each phase has its own deadline",
+            Self::SpeakFirst => "an acceptor speaks second, and a connector is ready before it sends its key",
+        }
+    }
+
+    /// What allows it.
+    #[must_use]
+    pub fn rule(self) -> Rule {
+        match self {
+            Self::EngineAccident => Rule::EngineAccident,
+            Self::EarlyCap => Rule::RelayLimits,
+            Self::EarlyData
+            | Self::BackPressure
+            | Self::RegistrationDeadline
+            | Self::RegisterKeys
+            | Self::SourceKey
+            | Self::DeadSpare
+            | Self::RequesterLeft
+            | Self::NoReassembly
+            | Self::Stop
+            | Self::SpareLimit
+            | Self::HalfDeadSpare
+            | Self::PhaseDeadline
+            | Self::SpeakFirst => Rule::Mended,
         }
     }
 
@@ -114,7 +159,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
+        write!(f, "{}: {}", self.rule(), self.text())
     }
 }
 
