@@ -110,19 +110,8 @@ async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
         let probe = server::probe(address, options.patience).await;
         probe.map_err(|error| format!("{address} cannot be reached: {}", report::escape(&error)))?;
     }
-    let mut summary = Summary::default();
-    let show = |outcome: &Outcome| {
-        let surprise = summary.add(outcome, known.as_ref());
-        let line = report::line(outcome, surprise.as_ref());
-        if arguments.json { eprintln!("{line}") } else { println!("{line}") }
-    };
-    let outcomes = server::run(&target, &scenarios, &options, show).await;
-    if arguments.json {
-        println!("{:#}", report::json(&outcomes, known.as_ref()));
-    } else {
-        print!("{summary}\n{}", summary.by_rule());
-    }
-    Ok(summary.surprises() == 0)
+    let run = async |show: Show<'_>| server::run(&target, &scenarios, &options, show).await;
+    Ok(told(arguments.json, known.as_ref(), run).await)
 }
 
 /// Whether everything came as it is known of this project's own peers.
@@ -134,19 +123,28 @@ async fn test_client(arguments: ClientArguments) -> Result<bool, String> {
         return Err("no scenario has such an id".to_owned());
     }
     let options = client::Options { jobs: arguments.jobs, ..client::Options::default() };
+    let run = async |show: Show<'_>| client::run(&scripts, &options, show).await;
+    Ok(told(arguments.json, Some(&known), run).await)
+}
+
+/// Takes each outcome as soon as it is there.
+type Show<'a> = &'a mut dyn FnMut(&Outcome);
+
+/// Shows what comes of a run; whether everything came as it should.
+async fn told(json: bool, known: Option<&Implementation>, run: impl AsyncFnOnce(Show<'_>) -> Vec<Outcome>) -> bool {
     let mut summary = Summary::default();
-    let show = |outcome: &Outcome| {
-        let surprise = summary.add(outcome, Some(&known));
+    let outcomes = run(&mut |outcome| {
+        let surprise = summary.add(outcome, known);
         let line = report::line(outcome, surprise.as_ref());
-        if arguments.json { eprintln!("{line}") } else { println!("{line}") }
-    };
-    let outcomes = client::run(&scripts, &options, show).await;
-    if arguments.json {
-        println!("{:#}", report::json(&outcomes, Some(&known)));
+        if json { eprintln!("{line}") } else { println!("{line}") }
+    })
+    .await;
+    if json {
+        println!("{:#}", report::json(&outcomes, known));
     } else {
         print!("{summary}\n{}", summary.by_rule());
     }
-    Ok(summary.surprises() == 0)
+    summary.surprises() == 0
 }
 
 fn known(arguments: &ServerArguments) -> Result<Option<Implementation>, String> {
