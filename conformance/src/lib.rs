@@ -14,6 +14,8 @@
 //! cryptography, to answer challenges; the vectors test it as one codec among others.
 
 pub mod client;
+mod end;
+mod play;
 pub mod report;
 pub mod scenario;
 pub mod server;

@@ -5,9 +5,10 @@ use ratatosk_protocol::message::{self, AuthenticationResponse, Payload};
 use ratatosk_protocol::plugin::KEEPALIVE;
 
 use super::cipher::Keys;
-use super::line::{Event, close_text};
+use super::line::Event;
 use super::script::{Expected, Report};
 use super::subject::{Reported, ended_text};
+use crate::end::End;
 use crate::scenario::template::{Answer, KeyName, Slot, Template, Values};
 
 /// Bytes of a key message.
@@ -40,8 +41,8 @@ pub(super) fn event(keys: &Keys, challenge: &[u8], what: &Expected, event: &Even
         (Expected::Answer(len), Event::Text(text)) => is_answer(keys, challenge, *len, text),
         (Expected::Key, Event::Binary(data)) => data.len() == KEY_MESSAGE_LEN,
         (Expected::Pulse, Event::Encrypted(Payload::Text(text))) => text == KEEPALIVE.0,
-        (Expected::Close { code, reason }, Event::Closed { code: got, reason: text }) => {
-            return Compared::end(code == got && is(keys, reason, text));
+        (Expected::Close { code, reason }, Event::Closed(end)) => {
+            return Compared::end(*code == end.code && is(keys, reason, &end.reason));
         }
         _ => false,
     })
@@ -85,7 +86,7 @@ pub(super) fn describe(keys: &Keys, what: &Expected) -> String {
         Expected::Key => "a key message".to_owned(),
         Expected::Encrypted(template) => format!("encrypted: {}", shown(keys, template)),
         Expected::Pulse => "a keepalive pulse".to_owned(),
-        Expected::Close { code, reason } => close_text(*code, &shown(keys, reason)),
+        Expected::Close { code, reason } => End { code: *code, reason: shown(keys, reason) }.to_string(),
     }
 }
 

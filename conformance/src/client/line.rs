@@ -11,11 +11,11 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::cipher::Cipher;
 use super::inbox::{Filler, Inbox};
+use crate::end::End;
 
 /// Something that came from the peer under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +25,7 @@ pub(super) enum Event {
     /// What an encrypted message says.
     Encrypted(Payload),
     Pong,
-    /// The end; 1005 without a code, 1006 without a close frame.
-    Closed {
-        code: u16,
-        reason: String,
-    },
+    Closed(End),
     /// Bytes that are no WebSocket, or a message that does not decrypt.
     Broken(String),
 }
@@ -43,7 +39,7 @@ impl Event {
             Self::Encrypted(Payload::Text(text)) => format!("encrypted: {text}"),
             Self::Encrypted(Payload::Binary(data)) => format!("encrypted binary of {} bytes", data.len()),
             Self::Pong => "a WebSocket pong".to_owned(),
-            Self::Closed { code, reason } => close_text(*code, reason),
+            Self::Closed(end) => end.to_string(),
             Self::Broken(error) => format!("something unreadable: {error}"),
         }
     }
@@ -51,11 +47,6 @@ impl Event {
     fn is_pulse(&self) -> bool {
         matches!(self, Self::Encrypted(Payload::Text(text)) if text == KEEPALIVE.0)
     }
-}
-
-/// How the end of a connection is written in reports and lists of deviations.
-pub(super) fn close_text(code: u16, reason: &str) -> String {
-    if reason.is_empty() { format!("close {code}") } else { format!("close {code} {reason}") }
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -102,7 +93,7 @@ impl Line {
         let task = tokio::spawn(async move {
             let mut buffer = [0; 1024];
             while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
-            put(&filler, Some(Event::Closed { code: 1006, reason: String::new() })).await;
+            put(&filler, Some(Event::Closed(End::lost()))).await;
         });
         Self::with(orders, inbox, task, cipher)
     }
@@ -182,11 +173,6 @@ impl Line {
     pub(super) fn earliest(&self) -> Instant {
         self.not_before.unwrap_or_else(Instant::now).max(Instant::now())
     }
-
-    /// The message that starts a closing handshake.
-    pub(super) fn close_message(code: u16, reason: String) -> Message {
-        Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into() }))
-    }
 }
 
 /// Carries messages both ways until the connection ends, and then lets go of it at once: the other end waits for that.
@@ -197,7 +183,7 @@ async fn converse(mut socket: Socket, filler: Filler<Event>, mut orders: mpsc::R
             next = socket.next() => {
                 let ended = matches!(next, None | Some(Err(_)));
                 let event = event(next, closed);
-                closed |= matches!(event, Some(Event::Closed { .. }));
+                closed |= matches!(event, Some(Event::Closed(_)));
                 if put(&filler, event).await.is_none() || ended {
                     return;
                 }
@@ -216,16 +202,12 @@ async fn converse(mut socket: Socket, filler: Filler<Event>, mut orders: mpsc::R
 
 /// What a reading says, unless it says nothing.
 fn event(next: Option<Result<Message, Error>>, closed: bool) -> Option<Event> {
-    let lost = || (!closed).then(|| Event::Closed { code: 1006, reason: String::new() });
+    let lost = || (!closed).then(|| Event::Closed(End::lost()));
     match next {
         Some(Ok(Message::Text(text))) => Some(Event::Text(text.as_str().to_owned())),
         Some(Ok(Message::Binary(data))) => Some(Event::Binary(data)),
         Some(Ok(Message::Pong(_))) => Some(Event::Pong),
-        Some(Ok(Message::Close(frame))) => {
-            let (code, reason) =
-                frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.as_str().to_owned()));
-            Some(Event::Closed { code, reason })
-        }
+        Some(Ok(Message::Close(frame))) => Some(Event::Closed(End::of(frame))),
         Some(Ok(Message::Ping(_) | Message::Frame(_))) => None,
         Some(Err(Error::Capacity(error))) => Some(Event::Broken(error.to_string())),
         Some(Err(Error::Utf8(error))) => Some(Event::Broken(error)),

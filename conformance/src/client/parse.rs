@@ -43,10 +43,8 @@
 
 use std::num::NonZeroUsize;
 
-use super::script::{Branch, Expected, Outgoing, Place, Report, Script, Start, Step, Tell, Times};
-use crate::report::Verdict;
-use crate::scenario::parse::{Lines, Mistake, ParseError, millis, number, split};
-use crate::scenario::reason::Reason;
+use super::script::{Expected, Outgoing, Place, Report, Script, Start, Step, Tell, Times};
+use crate::scenario::lines::{Lines, Mistake, ParseError, all, branches, millis, number, split};
 use crate::scenario::template::{Answer, KeyName, Slot, Template, Values};
 
 /// Reads the scripts of a file.
@@ -55,12 +53,7 @@ use crate::scenario::template::{Answer, KeyName, Slot, Template, Values};
 ///
 /// The first line that cannot be understood.
 pub fn parse(source: &str) -> Result<Vec<Script>, ParseError> {
-    let mut lines = Lines::of(source);
-    let mut scripts = Vec::new();
-    while let Some(line) = lines.take() {
-        scripts.push(script(line, &mut lines).map_err(|mistake| ParseError { line: lines.number(), mistake })?);
-    }
-    Ok(scripts)
+    all(source, script)
 }
 
 fn script(head: &str, lines: &mut Lines<'_>) -> Result<Script, Mistake> {
@@ -100,7 +93,7 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
         lines.take();
         let (word, rest) = split(line);
         match word {
-            "either" => steps.push(Step::Either(branches(lines)?)),
+            "either" => steps.push(Step::Either(branches(lines, block, Step::tells_apart)?)),
             "wait" => steps.push(Step::Wait(millis(rest)?)),
             "alone" => steps.push(Step::Quiet { place: Place::Door, time: millis(rest)? }),
             "it" => steps.push(subject(rest)?),
@@ -109,32 +102,6 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
         }
     }
     Ok(steps)
-}
-
-fn branches(lines: &mut Lines<'_>) -> Result<Vec<Branch>, Mistake> {
-    let mut branches = Vec::new();
-    loop {
-        let (word, rest) = split(lines.take().ok_or(Mistake::Block)?);
-        if word == "end" && !branches.is_empty() {
-            return Ok(branches);
-        }
-        if word != "as" {
-            return Err(Mistake::Block);
-        }
-        let (verdict, reason) = split(rest);
-        let named = || Reason::from_id(reason).ok_or_else(|| Mistake::Word(reason.to_owned()));
-        let (verdict, reason) = match verdict {
-            "conforms" => (Verdict::Conforms, None),
-            "better" => (Verdict::Better, Some(named()?)),
-            "deviates" => (Verdict::Deviates, Some(named()?)),
-            other => return Err(Mistake::Word(other.to_owned())),
-        };
-        let steps = block(lines, |line| line == "end" || line.starts_with("as "))?;
-        if !steps.first().is_some_and(Step::tells_apart) {
-            return Err(Mistake::Missing);
-        }
-        branches.push(Branch { verdict, reason, steps });
-    }
 }
 
 /// A line about the peer under test.

@@ -1,9 +1,7 @@
 //! Plays the steps of a script and judges what the peer under test does.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use ratatosk_protocol::crypto::{SharedKey, boxed};
@@ -17,9 +15,12 @@ use super::cipher::{Cipher, Keys};
 use super::door::Door;
 use super::judge::{self, Compared};
 use super::line::{Event, Line};
-use super::script::{Branch, Expected, Outgoing, Place, Report, Script, Start, Step, Tell};
+use super::script::{Expected, Outgoing, Place, Report, Script, Start, Step, Tell};
 use super::subject::Subject;
+use crate::end::End;
+use crate::play::{self, Next, Play, Played, difference};
 use crate::report::{Difference, Observation, Verdict};
+use crate::scenario::Branch;
 use crate::scenario::template::Template;
 
 /// How long nothing may follow on a connection that stays open.
@@ -41,7 +42,7 @@ pub(super) async fn play(script: &Script, options: &Options) -> Observation {
         }
     };
     let keys = Keys::generate();
-    let mut play = Play {
+    let mut stage = Stage {
         script,
         options,
         keys,
@@ -51,14 +52,14 @@ pub(super) async fn play(script: &Script, options: &Options) -> Observation {
         sends: NonceParity::Even,
         observation,
     };
-    let played = play.steps(&script.steps).await;
-    if let Err(difference) = played.and_then(|()| play.no_further_retry()) {
-        play.observation.differs(Verdict::Fails, difference);
+    let played = play::steps(&mut stage, &script.steps).await;
+    if let Err(difference) = played.and_then(|()| stage.no_further_retry()) {
+        stage.observation.differs(Verdict::Fails, difference);
     }
-    play.observation
+    stage.observation
 }
 
-struct Play<'a> {
+struct Stage<'a> {
     script: &'a Script,
     options: &'a Options,
     keys: Keys,
@@ -70,22 +71,12 @@ struct Play<'a> {
     observation: Observation,
 }
 
-/// The difference that ends a script.
-type Played<T = ()> = Result<T, Difference>;
+impl Play for Stage<'_> {
+    type Step = Step;
+    type Place = Place;
 
-fn difference(client: &str, expected: impl Into<String>, got: impl Into<String>) -> Difference {
-    Difference { client: client.to_owned(), expected: expected.into(), got: got.into() }
-}
-
-impl Play<'_> {
-    /// Boxed, because branches hold steps again.
-    fn steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Played> + Send + 's>> {
-        Box::pin(async move {
-            for step in steps {
-                self.step(step).await?;
-            }
-            Ok(())
-        })
+    fn observation(&mut self) -> &mut Observation {
+        &mut self.observation
     }
 
     async fn step(&mut self, step: &Step) -> Played {
@@ -115,7 +106,7 @@ impl Play<'_> {
                 self.send(name, message, *hold).await
             }
             Step::Close { name, code, reason } => {
-                let message = Line::close_message(*code, self.render(name, reason)?);
+                let message = End::message(Some(End { code: *code, reason: self.render(name, reason)? }));
                 self.send(name, message, false).await
             }
             Step::Abort(name) => {
@@ -128,18 +119,83 @@ impl Play<'_> {
                 Ok(())
             }
             Step::Alive(name) => self.alive(name).await,
-            Step::Quiet { place, time } => match self.happens(place, *time).await? {
-                None => Ok(()),
-                Some(got) => Err(difference(place.name(), "nothing", got)),
-            },
+            Step::Quiet { place, time } => play::quiet(self, place, *time).await,
             Step::Wait(time) => {
                 tokio::time::sleep(*time).await;
                 Ok(())
             }
-            Step::Either(branches) => self.either(branches).await,
+            Step::Either(branches) => play::either(self, branches).await,
         }
     }
 
+    fn silence(step: &Step) -> Option<(&Place, Duration)> {
+        match step {
+            Step::Quiet { place, time } => Some((place, *time)),
+            _ => None,
+        }
+    }
+
+    async fn happens(&mut self, place: &Place, time: Duration) -> Played<Option<String>> {
+        let deadline = Instant::now() + time;
+        Ok(match place {
+            Place::Door => self.door.knocks(deadline).await.then(|| "a further connection".to_owned()),
+            Place::Subject => {
+                let reports = &mut self.subject()?.reports;
+                reports.wait(deadline).await;
+                reports.first().map(|(_, reported)| reported.describe())
+            }
+            Place::Connection(name) => {
+                let line = self.line(name)?;
+                if line.wait(deadline, false).await { line.first().map(|event| event.describe()) } else { None }
+            }
+        })
+    }
+
+    async fn next(&mut self, step: &Step, branches: &[Branch<Step>]) -> Played<Next> {
+        let patience = self.options.patience;
+        let (compared, end) = match step {
+            Step::Open(_) => match self.happens(&Place::Door, patience).await? {
+                Some(_) => (Compared::Same, None),
+                None => (Compared::Other, None),
+            },
+            Step::Expect { name, what } => {
+                // Keepalives count for all branches if one of them begins with one: whoever skips them takes them.
+                let is_pulse = |step: &Step| matches!(step, Step::Expect { what: Expected::Pulse, .. });
+                let pulses = branches.iter().any(|branch| branch.steps.first().is_some_and(is_pulse));
+                let deadline = self.patience();
+                let line = self.line(name)?;
+                line.wait(deadline, pulses).await;
+                let Some(event) = line.first() else { return Ok(Next::Other) };
+                let end = matches!(event, Event::Closed(_)).then(|| (name.clone(), event.describe()));
+                (judge::event(&self.keys, &self.line_ref(name)?.challenge, what, &event), end)
+            }
+            Step::Report(what) => {
+                self.happens(&Place::Subject, patience).await?;
+                let reported = self.subject()?.reports.first().map(|(_, reported)| reported.clone());
+                let Some(reported) = reported else { return Ok(Next::Other) };
+                let end = reported.is_end().then(|| (IT.to_owned(), reported.describe()));
+                (judge::report(&self.keys, what, &reported), end)
+            }
+            _ => (Compared::Other, None),
+        };
+        Ok(match (compared, end) {
+            (Compared::Same, None) => Next::This,
+            (Compared::Same, Some((name, got))) => Next::End(name, got),
+            (Compared::OtherEnd | Compared::Other, _) => Next::Other,
+        })
+    }
+
+    fn due(&self, step: &Step) -> String {
+        match step {
+            Step::Open(_) => "a further connection".to_owned(),
+            Step::Expect { what, .. } => judge::describe(&self.keys, what),
+            Step::Report(what) => judge::describe_report(&self.keys, what),
+            _ => "nothing".to_owned(),
+        }
+    }
+}
+
+impl Stage<'_> {
     async fn start(&mut self, start: &Start) -> Played {
         self.sends = match start {
             Start::Listen { .. } | Start::Accept => NonceParity::Odd,
@@ -329,71 +385,6 @@ impl Play<'_> {
             Some((_, delay)) => Err(difference(IT, "no further retry", format!("one after {} ms", delay.as_millis()))),
         }
     }
-
-    /// What happens there within `time`, in words. Takes nothing.
-    async fn happens(&mut self, place: &Place, time: Duration) -> Played<Option<String>> {
-        let deadline = Instant::now() + time;
-        Ok(match place {
-            Place::Door => self.door.knocks(deadline).await.then(|| "a further connection".to_owned()),
-            Place::Subject => {
-                let reports = &mut self.subject()?.reports;
-                reports.wait(deadline).await;
-                reports.first().map(|(_, reported)| reported.describe())
-            }
-            Place::Connection(name) => {
-                let line = self.line(name)?;
-                if line.wait(deadline, false).await { line.first().map(|event| event.describe()) } else { None }
-            }
-        })
-    }
-
-    async fn either(&mut self, branches: &[Branch]) -> Played {
-        for branch in branches {
-            if let Some((Step::Quiet { place, time }, rest)) = branch.steps.split_first()
-                && self.happens(place, *time).await?.is_none()
-            {
-                self.observation.note(branch.verdict, branch.reason);
-                return self.steps(rest).await;
-            }
-        }
-        let begins_with_pulse =
-            |branch: &Branch| matches!(branch.steps.first(), Some(Step::Expect { what: Expected::Pulse, .. }));
-        let pulses = branches.iter().any(begins_with_pulse);
-        for branch in branches {
-            if self.begins(branch, pulses).await? {
-                self.observation.note(branch.verdict, branch.reason);
-                return self.steps(&branch.steps).await;
-            }
-        }
-        // None of them: playing the first tells what is missing, or how an end differs.
-        match branches.first() {
-            Some(branch) => self.steps(&branch.steps).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Whether what happens next is how this branch begins; `pulses` says whether a keepalive counts. Takes nothing.
-    async fn begins(&mut self, branch: &Branch, pulses: bool) -> Played<bool> {
-        let patience = self.options.patience;
-        let compared = match branch.steps.first() {
-            Some(Step::Open(_)) => return Ok(self.happens(&Place::Door, patience).await?.is_some()),
-            Some(Step::Expect { name, what }) => {
-                let deadline = self.patience();
-                let line = self.line(name)?;
-                line.wait(deadline, pulses).await;
-                let event = line.first();
-                let challenge = &self.line_ref(name)?.challenge;
-                event.map_or(Compared::Other, |event| judge::event(&self.keys, challenge, what, &event))
-            }
-            Some(Step::Report(what)) => {
-                self.happens(&Place::Subject, patience).await?;
-                let reported = self.subject()?.reports.first().map(|(_, reported)| reported.clone());
-                reported.map_or(Compared::Other, |reported| judge::report(&self.keys, what, &reported))
-            }
-            _ => Compared::Other,
-        };
-        Ok(matches!(compared, Compared::Same))
-    }
 }
 
 fn not_open(name: &str) -> Difference {
@@ -411,8 +402,8 @@ fn to_message(payload: Payload) -> Message {
     }
 }
 
-impl Place {
-    fn name(&self) -> &str {
+impl AsRef<str> for Place {
+    fn as_ref(&self) -> &str {
         match self {
             Self::Connection(name) => name,
             Self::Subject => IT,

@@ -3,6 +3,7 @@
 use super::parse::parse;
 use super::script::Script;
 use crate::scenario::parse::ParseError;
+use crate::scenario::recordings::in_files;
 
 /// Name and text of each file.
 const FILES: [(&str, &str); 8] = [
@@ -67,63 +68,56 @@ pub const NOT_REPLAYED: [(&str, &str); 5] = [
 ///
 /// The file and line that cannot be understood.
 pub fn client_scripts() -> Result<Vec<Script>, (&'static str, ParseError)> {
-    let mut all = Vec::new();
-    for (name, source) in FILES {
-        all.extend(parse(source).map_err(|error| (name, error))?);
-    }
-    Ok(all)
+    in_files(&FILES, parse)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::client::script::{Branch, Step};
+    use crate::client::script::Step;
+    use crate::scenario::checks;
+
+    fn scripts() -> Vec<Script> {
+        client_scripts().unwrap()
+    }
 
     #[test]
     fn every_entry_of_the_recordings_is_replayed_or_has_a_reason() {
         let failures = (0..FAILURES).map(|number| format!("d2_client_side_failures.json#{number}"));
-        let entries: BTreeSet<_> = ENTRIES.map(str::to_owned).into_iter().chain(failures).collect();
-        let recorded = client_scripts().unwrap().into_iter().flat_map(|script| script.recorded);
+        let replayed = scripts().into_iter().flat_map(|script| script.recorded);
         let left_out = NOT_REPLAYED.map(|(entry, _)| entry.to_owned());
-        let known: BTreeSet<_> = recorded.chain(left_out).collect();
-        assert_eq!(entries.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "not replayed");
-        assert_eq!(known.difference(&entries).collect::<Vec<_>>(), Vec::<&String>::new(), "never recorded");
+        checks::recorded(ENTRIES.map(str::to_owned).into_iter().chain(failures), replayed.chain(left_out));
     }
 
     #[test]
     fn every_script_is_named_once_and_has_an_outcome() {
-        let mut ids = BTreeSet::new();
-        for script in client_scripts().unwrap() {
-            assert!(ids.insert(script.id.clone()), "{} twice", script.id);
-            assert!(!script.title.is_empty() && script.spec.starts_with('§') && script.runs > 0, "{}", script.id);
+        let scripts = scripts();
+        checks::heads(scripts.iter().map(|it| (it.id.as_str(), it.title.as_str(), it.spec.as_str())));
+        for script in scripts {
+            assert!(script.runs > 0, "{} does not run", script.id);
             assert!(matches!(script.steps.first(), Some(Step::Start(_))), "{} starts nothing", script.id);
-            let judges = |step: &Step| matches!(step, Step::Expect { .. } | Step::Retries(_) | Step::Either(_));
+            let judges = |step: &Step| matches!(step, Step::Retries(_) | Step::Either(_));
             assert!(script.steps.iter().any(|step| step.tells_apart() || judges(step)), "{} cannot fail", script.id);
         }
     }
 
     #[test]
     fn the_recorded_branch_comes_first() {
-        fn check(steps: &[Step]) {
-            for step in steps {
-                if let Step::Either(branches) = step {
-                    assert_eq!(branches.first().map(|branch| branch.reason), Some(None));
-                    branches.iter().for_each(|Branch { steps, .. }| check(steps));
-                }
-            }
+        for script in scripts() {
+            checks::recorded_first(&script.steps, |step| match step {
+                Step::Either(branches) => Some(branches),
+                _ => None,
+            });
         }
-        client_scripts().unwrap().iter().for_each(|script| check(&script.steps));
     }
 
     #[test]
     fn no_long_hex_is_stored() {
-        for (name, source) in FILES {
-            for line in source.lines() {
-                let longest = line.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max().unwrap_or(0);
-                assert!(longest <= 64, "{name}: {line}");
-            }
-        }
+        checks::no_long_hex(&FILES);
+    }
+
+    #[test]
+    fn no_file_is_forgotten() {
+        checks::nothing_forgotten("scenarios/client", "txt", &FILES);
     }
 }

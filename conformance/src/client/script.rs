@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use ratatosk_protocol::connection::Config;
 
-use crate::report::Verdict;
-use crate::scenario::reason::Reason;
+use crate::scenario::Branch;
 use crate::scenario::template::Template;
 
 /// A conversation with a listener, connector or acceptor under test.
@@ -126,7 +125,7 @@ pub enum Step {
     /// Let time pass.
     Wait(Duration),
     /// One of several continuations; the first step of each tells which it is.
-    Either(Vec<Branch>),
+    Either(Vec<Branch<Step>>),
 }
 
 /// What is under test.
@@ -250,17 +249,6 @@ pub enum Place {
     Subject,
     /// At the door: a further connection.
     Door,
-}
-
-/// One continuation of [`Step::Either`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Branch {
-    /// What a peer that goes this way does.
-    pub verdict: Verdict,
-    /// Why it may, unless it conforms.
-    pub reason: Option<Reason>,
-    /// The steps; the first is one that waits for something, or for nothing.
-    pub steps: Vec<Step>,
 }
 
 impl Step {

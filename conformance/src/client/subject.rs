@@ -33,6 +33,10 @@ pub(super) enum Reported {
 }
 
 impl Reported {
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Ended { .. } | Self::Refused(_))
+    }
+
     /// For people. Not escaped.
     pub(super) fn describe(&self) -> String {
         match self {

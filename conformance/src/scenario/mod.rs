@@ -3,6 +3,9 @@
 //! A scenario is a list of [`Step`]s on named clients. The text format stands in [`parse`], the placeholders of texts in
 //! [`template`], the files themselves in [`recordings`]. Nothing in here does IO.
 
+#[cfg(test)]
+pub(crate) mod checks;
+pub(crate) mod lines;
 pub mod parse;
 pub mod reason;
 pub mod recordings;
@@ -137,7 +140,7 @@ pub enum Step {
     /// The server is told to stop.
     Stop,
     /// One of several continuations; the first step of each tells which it is.
-    Either(Vec<Branch>),
+    Either(Vec<Branch<Step>>),
 }
 
 /// A point in time of one client.
@@ -210,13 +213,21 @@ pub enum HttpCheck {
     Body(String),
 }
 
-/// One continuation of [`Step::Either`].
+/// One continuation of a conversation that may go on in several ways.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Branch {
-    /// What a server that goes this way does.
+pub struct Branch<S> {
+    /// What an implementation that goes this way does.
     pub verdict: Verdict,
     /// Why it may, unless it conforms.
     pub reason: Option<Reason>,
-    /// The steps; the first is an [`Step::Expect`] or a [`Step::Quiet`].
-    pub steps: Vec<Step>,
+    /// The steps; the first is one that waits for something, or for nothing, and tells which branch it is.
+    pub steps: Vec<S>,
+}
+
+impl Step {
+    /// Whether a branch may begin with it.
+    #[must_use]
+    pub fn tells_apart(&self) -> bool {
+        matches!(self, Self::Expect { .. } | Self::Quiet { .. })
+    }
 }

@@ -35,49 +35,11 @@
 //! Without a client: `wait MS`, `stop`, `repeat N … end`, `tally N of C C C <…`, and `either … end` with the
 //! continuations `as conforms`, `as better REASON`, `as deviates REASON`.
 
-use std::time::Duration;
+use super::lines::{Lines, all, branches, millis, number, split};
+use super::template::Template;
+use super::{Expected, HttpCheck, Moment, Needs, Outgoing, Scenario, Step};
 
-use super::reason::Reason;
-use super::template::{Template, TemplateError};
-use super::{Branch, Expected, HttpCheck, Moment, Needs, Outgoing, Scenario, Step};
-use crate::report::Verdict;
-
-/// What is wrong with a scenario file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {mistake}")]
-pub struct ParseError {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub mistake: Mistake,
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Mistake {
-    /// Something outside a scenario.
-    #[error("this line belongs to no scenario")]
-    NoScenario,
-    /// No such word here.
-    #[error("unknown word {0:?}")]
-    Word(String),
-    /// A word that should be a number.
-    #[error("not a number: {0:?}")]
-    Number(String),
-    /// A word that should be hex.
-    #[error("not hex: {0:?}")]
-    Hex(String),
-    /// Too few words.
-    #[error("something is missing")]
-    Missing,
-    /// `end` without beginning, or the other way round.
-    #[error("a block does not end, or ends twice")]
-    Block,
-    /// A placeholder.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-}
+pub use super::lines::{Mistake, ParseError};
 
 /// Reads the scenarios of a file.
 ///
@@ -85,45 +47,7 @@ pub enum Mistake {
 ///
 /// The first line that cannot be understood.
 pub fn parse(source: &str) -> Result<Vec<Scenario>, ParseError> {
-    let mut lines = Lines::of(source);
-    let mut scenarios = Vec::new();
-    while let Some(line) = lines.take() {
-        scenarios.push(scenario(line, &mut lines).map_err(|mistake| ParseError { line: lines.number(), mistake })?);
-    }
-    Ok(scenarios)
-}
-
-/// The lines of a file that say something.
-pub(crate) struct Lines<'a> {
-    lines: Vec<(usize, &'a str)>,
-    next: usize,
-}
-
-impl<'a> Lines<'a> {
-    pub(crate) fn of(source: &'a str) -> Self {
-        let lines = source
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line.trim()))
-            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-            .collect();
-        Self { lines, next: 0 }
-    }
-
-    pub(crate) fn peek(&self) -> Option<&'a str> {
-        self.lines.get(self.next).map(|(_, line)| *line)
-    }
-
-    pub(crate) fn take(&mut self) -> Option<&'a str> {
-        let line = self.peek();
-        self.next += 1;
-        line
-    }
-
-    /// The number of the line taken last.
-    pub(crate) fn number(&self) -> usize {
-        self.lines.get(self.next.saturating_sub(1)).or(self.lines.last()).map_or(0, |(number, _)| *number)
-    }
+    all(source, scenario)
 }
 
 fn scenario(head: &str, lines: &mut Lines<'_>) -> Result<Scenario, Mistake> {
@@ -175,7 +99,7 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
                 lines.take().ok_or(Mistake::Block)?;
                 steps.extend((0..number::<usize>(rest)?).flat_map(|_| body.clone()));
             }
-            "either" => steps.push(Step::Either(branches(lines)?)),
+            "either" => steps.push(Step::Either(branches(lines, block, Step::tells_apart)?)),
             "wait" => steps.push(Step::Wait(millis(rest)?)),
             "stop" => steps.push(Step::Stop),
             "tally" => steps.push(tally(rest)?),
@@ -184,32 +108,6 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
         }
     }
     Ok(steps)
-}
-
-fn branches(lines: &mut Lines<'_>) -> Result<Vec<Branch>, Mistake> {
-    let mut branches = Vec::new();
-    loop {
-        let (word, rest) = split(lines.take().ok_or(Mistake::Block)?);
-        if word == "end" && !branches.is_empty() {
-            return Ok(branches);
-        }
-        if word != "as" {
-            return Err(Mistake::Block);
-        }
-        let (verdict, reason) = split(rest);
-        let named = || Reason::from_id(reason).ok_or_else(|| Mistake::Word(reason.to_owned()));
-        let (verdict, reason) = match verdict {
-            "conforms" => (Verdict::Conforms, None),
-            "better" => (Verdict::Better, Some(named()?)),
-            "deviates" => (Verdict::Deviates, Some(named()?)),
-            other => return Err(Mistake::Word(other.to_owned())),
-        };
-        let steps = block(lines, |line| line == "end" || line.starts_with("as "))?;
-        if !matches!(steps.first(), Some(Step::Expect { .. } | Step::Quiet { .. })) {
-            return Err(Mistake::Missing);
-        }
-        branches.push(Branch { verdict, reason, steps });
-    }
 }
 
 fn tally(rest: &str) -> Result<Step, Mistake> {
@@ -363,26 +261,17 @@ fn http_check(verb: &str, rest: &str) -> Result<HttpCheck, Mistake> {
     })
 }
 
-/// The first word, and what follows one space.
-pub(crate) fn split(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line, ""))
-}
-
-pub(crate) fn number<T: std::str::FromStr>(word: &str) -> Result<T, Mistake> {
-    word.parse().map_err(|_| Mistake::Number(word.to_owned()))
-}
-
-pub(crate) fn millis(word: &str) -> Result<Duration, Mistake> {
-    Ok(Duration::from_millis(number(word)?))
-}
-
 fn bytes(word: &str) -> Result<Vec<u8>, Mistake> {
     hex::decode(word).map_err(|_| Mistake::Hex(word.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::scenario::reason::Reason;
+    use crate::scenario::template::TemplateError;
 
     fn steps(lines: &str) -> Vec<Step> {
         parse(&format!("== x/1 title\n{lines}")).unwrap().remove(0).steps

@@ -119,7 +119,9 @@ impl Reason {
             Self::RequesterLeft => "the spare goes back to the pool (nothing was sent) or is closed",
             Self::NoReassembly => "frames are passed on as they arrive; nothing is re-assembled",
             Self::Stop => "drain, then close everything, within a deadline",
-            Self::EngineAccident => "the recorded text is one of the engine, and ours says the same of the message",
+            Self::EngineAccident => {
+                "what was recorded is how the engine words or orders it, and no rule of the protocol"
+            }
             Self::EarlyCap => "messages before authentication at most 4 KiB",
             Self::SpareLimit => "the limit is never exceeded",
             Self::HalfDeadSpare => "the listener closes the spare, with a reason, and opens the next",
