@@ -29,7 +29,12 @@ impl EarlyData {
         self.messages.push_back(data);
     }
 
-    /// The oldest message.
+    /// The message behind `earlier` others.
+    pub(super) fn get(&self, earlier: usize) -> Option<&Data> {
+        self.messages.get(earlier)
+    }
+
+    /// Takes the oldest message out.
     pub(super) fn pop(&mut self) -> Option<Data> {
         let data = self.messages.pop_front()?;
         self.bytes -= data.len() + OVERHEAD;

@@ -46,7 +46,8 @@ impl Lane {
         Self {
             early,
             queued: 0,
-            flushing: false,
+            // What went to the receiver before is written first.
+            flushing: true,
             stall: Stall::new(timeouts.of(Timer::Stall)),
             broken: None,
             patience: timeouts.of(Timer::Close),

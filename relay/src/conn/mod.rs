@@ -2,10 +2,12 @@
 //! connection to that of the requester and ends.
 
 mod early;
+mod handover;
 mod handshake;
 mod lane;
 mod pair;
 mod request;
+mod requester;
 mod spare;
 
 use std::sync::Arc;

@@ -6,7 +6,6 @@ use std::task::Poll;
 use super::Conn;
 use super::early::EarlyData;
 use super::lane::{Lane, LaneEnd};
-use crate::registry::Phase;
 use crate::server::Stop;
 use crate::session::{Close, Timeouts, Timer};
 use crate::socket::Ended;
@@ -38,10 +37,8 @@ enum End {
 }
 
 impl Pair {
-    /// Connects the two; `early` is what the connector has sent already.
-    pub(super) fn new(mut connector: Conn, mut listener: Conn, early: EarlyData) -> Self {
-        connector.seat.enter(Phase::Paired);
-        listener.seat.enter(Phase::Paired);
+    /// Connects the two; `early` is what the connector has sent already and the listener has not had.
+    pub(super) fn new(connector: Conn, listener: Conn, early: EarlyData) -> Self {
         Self { connector, listener, early }
     }
 

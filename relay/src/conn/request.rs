@@ -1,17 +1,20 @@
 //! A connector's way to a spare of its target.
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::Conn;
-use super::early::{ENOUGH, EarlyData};
+use super::early::ENOUGH;
+use super::handover::{Trial, tell, trial};
 use super::pair::Pair;
+use super::requester::Requester;
+use crate::registry::Phase;
 use crate::server::Stop;
 use crate::session::{Close, Requesting, Timer};
-use crate::socket::{Ended, Incoming};
 use crate::switchboard::{Answer, Claimed, Switchboard};
 
-/// Takes spares, newest first, until one of them is told of the request. `None` if the connector is gone.
+/// Takes spares, newest first, until one of them is told of the request and shows that it is there. `None` if the
+/// connector is gone.
 pub(super) async fn run(
     board: &Switchboard,
     mut conn: Conn,
@@ -21,41 +24,56 @@ pub(super) async fn run(
 ) -> Option<Pair> {
     let timeouts = &board.config().timeouts;
     let max_message = board.config().max_message_len;
-    let mut early = EarlyData::default();
     conn.socket.set_max_message(max_message);
     tracing::debug!(conn = conn.id, target = requesting.target().fingerprint(), "requests a listener");
+    let mut requester = Requester::new(conn);
     loop {
+        if let Some(ended) = requester.left().cloned() {
+            requester.conn.finish(&ended, timeouts).await;
+            return None;
+        }
+        if stop.is_draining() || Instant::now() >= deadline {
+            let close = if stop.is_draining() { Close::stopping() } else { timed_out() };
+            requester.conn.close(close, timeouts).await;
+            return None;
+        }
         let answer = match board.claim(requesting.target()) {
             Ok(answer) => answer,
             Err(none) => {
-                conn.close(requesting.on_no_spare(none), timeouts).await;
+                requester.conn.close(requesting.on_no_spare(none), timeouts).await;
                 return None;
             }
         };
-        let mut claimed = match wait(&mut conn, answer, &mut early, deadline, stop).await {
+        let claimed = match wait(&mut requester, answer, deadline, stop).await {
             Wait::Spare(claimed) => claimed,
             Wait::SpareLost => {
                 requesting = requesting.on_spare_lost();
                 continue;
             }
-            Wait::Ended(ended) => {
-                conn.finish(&ended, timeouts).await;
-                return None;
-            }
-            Wait::Close(close) => {
-                conn.close(close, timeouts).await;
-                return None;
-            }
+            // What it is, is said above.
+            Wait::Over => continue,
         };
-        if hand_over(&mut claimed.conn, &requesting, timeouts.of(Timer::PongTimeout)).await {
-            let Claimed { conn: mut listener, entry } = *claimed;
-            drop(entry);
-            listener.socket.set_max_message(max_message);
-            tracing::debug!(conn = conn.id, listener = listener.id, "paired");
-            return Some(Pair::new(conn, listener, early));
+        let Claimed { conn: mut listener, entry } = *claimed;
+        let id = requester.conn.id;
+        let patience = deadline.min(Instant::now() + timeouts.of(Timer::PongTimeout));
+        if !tell(&mut requester, &mut listener, &requesting, patience, stop).await {
+            tracing::debug!(conn = id, listener = listener.id, "the spare is dead");
+            requesting = requesting.on_spare_lost();
+            continue;
         }
-        tracing::debug!(conn = conn.id, listener = claimed.conn.id, "the spare is dead");
-        requesting = requesting.on_spare_lost();
+        drop(entry);
+        listener.socket.set_max_message(max_message);
+        requester.conn.seat.enter(Phase::Paired);
+        listener.seat.enter(Phase::Paired);
+        tracing::debug!(conn = id, listener = listener.id, "paired");
+        match trial(&mut requester, &mut listener, deadline, stop).await {
+            Trial::Passed(had) => return Some(requester.pair_with(listener, had)),
+            Trial::Vanished => {
+                tracing::debug!(conn = id, listener = listener.id, "the listener has vanished");
+                requester.conn.seat.enter(Phase::Handshaking);
+                requesting = requesting.on_listener_lost();
+            }
+        }
     }
 }
 
@@ -65,16 +83,13 @@ enum Wait {
     Spare(Box<Claimed>),
     /// The spare died.
     SpareLost,
-    /// The connector has left, or did something that ends it.
-    Ended(Ended),
-    /// The relay closes the connector.
-    Close(Close),
+    /// The connector has left, its deadline has come, or the relay stops.
+    Over,
 }
 
 async fn wait(
-    conn: &mut Conn,
+    requester: &mut Requester,
     answer: oneshot::Receiver<Answer>,
-    early: &mut EarlyData,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Wait {
@@ -83,15 +98,15 @@ async fn wait(
     let answer = tokio::select! {
         biased;
         answer = answer => answer,
-        () = sleep_until(deadline) => return timed_out(),
-        () = stop.draining() => return Wait::Close(Close::stopping()),
+        () = sleep_until(deadline) => return Wait::Over,
+        () = stop.draining() => return Wait::Over,
     };
     match answer {
         Ok(Answer::Ready(claimed)) => Wait::Spare(claimed),
         Ok(Answer::Owing(promise)) => {
-            conn.socket.set_read_budget(Some(ENOUGH));
-            let result = wait_for_pong(conn, promise, early, deadline, stop).await;
-            conn.socket.set_read_budget(None);
+            requester.conn.socket.set_read_budget(Some(ENOUGH));
+            let result = wait_for_pong(requester, promise, deadline, stop).await;
+            requester.conn.socket.set_read_budget(None);
             result
         }
         Err(_) => Wait::SpareLost,
@@ -100,32 +115,20 @@ async fn wait(
 
 /// The spare owes a pong. Until that comes, what the connector sends is kept, and if it leaves the spare is not touched.
 async fn wait_for_pong(
-    conn: &mut Conn,
-    mut promise: oneshot::Receiver<Box<Claimed>>,
-    early: &mut EarlyData,
+    requester: &mut Requester,
+    promise: oneshot::Receiver<Box<Claimed>>,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Wait {
-    loop {
-        tokio::select! {
-            biased;
-            claimed = &mut promise => return claimed.map_or(Wait::SpareLost, Wait::Spare),
-            () = sleep_until(deadline) => return timed_out(),
-            () = stop.draining() => return Wait::Close(Close::stopping()),
-            incoming = conn.socket.recv(), if early.has_room() => match incoming {
-                Incoming::Message(data) => early.push(data),
-                Incoming::Ended(ended) => return Wait::Ended(ended),
-            },
-        }
+    tokio::select! {
+        biased;
+        claimed = promise => claimed.map_or(Wait::SpareLost, Wait::Spare),
+        () = sleep_until(deadline) => Wait::Over,
+        () = stop.draining() => Wait::Over,
+        () = requester.keep() => Wait::Over,
     }
 }
 
-fn timed_out() -> Wait {
-    Wait::Close(Close::timed_out(Timer::Handshake.reason()))
-}
-
-/// Tells the spare. It is a few hundred bytes, so a spare that does not take them soon has not read for long.
-async fn hand_over(listener: &mut Conn, requesting: &Requesting, patience: std::time::Duration) -> bool {
-    requesting.hand_over().into_iter().all(|payload| listener.queue(payload))
-        && timeout(patience, listener.socket.flush()).await.is_ok_and(|flushed| flushed.is_ok())
+fn timed_out() -> Close {
+    Close::timed_out(Timer::Handshake.reason())
 }

@@ -28,6 +28,11 @@ impl Stop {
         let _ = self.0.wait_for(|stage| *stage >= Stage::Draining).await;
     }
 
+    /// Whether the relay drains or stops. A relay whose handle is gone does.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.0.borrow() >= Stage::Draining || self.0.has_changed().is_err()
+    }
+
     /// Resolves when the relay stops.
     pub(crate) async fn stopping(&mut self) {
         let _ = self.0.wait_for(|stage| *stage >= Stage::Stopping).await;

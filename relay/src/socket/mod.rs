@@ -119,6 +119,16 @@ impl Socket {
         self.stream.set_read_budget(bytes);
     }
 
+    /// Gives `incoming` once more, as the next thing.
+    pub(crate) fn put_back(&mut self, incoming: Incoming) {
+        self.unread.push_front(incoming);
+    }
+
+    /// Whether everything that was queued is written.
+    pub(crate) fn is_flushed(&self) -> bool {
+        !self.dirty
+    }
+
     /// The next message. Also writes what is queued, as far as that goes without waiting.
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         if let Some(incoming) = self.unread.pop_front() {

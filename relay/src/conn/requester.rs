@@ -1,0 +1,71 @@
+//! A connector between its request and its pair, and what it has said so far.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use super::Conn;
+use super::early::EarlyData;
+use super::pair::Pair;
+use crate::socket::{Data, Ended, Incoming};
+
+/// A connector that has no listener yet, or one that has not shown itself.
+#[derive(Debug)]
+pub(super) struct Requester {
+    pub(super) conn: Conn,
+    early: EarlyData,
+    /// How it has ended, when everything before that is kept.
+    left: Option<Ended>,
+}
+
+impl Requester {
+    pub(super) fn new(conn: Conn) -> Self {
+        Self { conn, early: EarlyData::default(), left: None }
+    }
+
+    /// Keeps what comes, as long as there is room. Whoever polls this is woken when more comes.
+    pub(super) fn poll_keep(&mut self, cx: &mut Context<'_>) {
+        while self.left.is_none() && self.early.has_room() {
+            match self.conn.socket.poll_recv(cx) {
+                Poll::Ready(Incoming::Message(data)) => self.early.push(data),
+                Poll::Ready(Incoming::Ended(ended)) => self.left = Some(ended),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// Keeps what comes until the connector leaves, or for ever.
+    pub(super) async fn keep(&mut self) {
+        poll_fn(|cx| {
+            self.poll_keep(cx);
+            if self.left.is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// What it has said behind `earlier` other messages.
+    pub(super) fn said(&self, earlier: usize) -> Option<&Data> {
+        self.early.get(earlier)
+    }
+
+    /// Whether it may say no more before it has a listener for good.
+    pub(super) fn is_full(&self) -> bool {
+        !self.early.has_room()
+    }
+
+    /// How it has ended, if it has and everything before that is kept.
+    pub(super) fn left(&self) -> Option<&Ended> {
+        self.left.as_ref()
+    }
+
+    /// It has a listener for good, which has had the first `had` messages.
+    pub(super) fn pair_with(self, listener: Conn, had: usize) -> Pair {
+        let Self { mut conn, mut early, left } = self;
+        for _ in 0..had {
+            early.pop();
+        }
+        if let Some(ended) = left {
+            conn.socket.put_back(Incoming::Ended(ended));
+        }
+        Pair::new(conn, listener, early)
+    }
+}
