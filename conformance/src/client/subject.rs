@@ -271,7 +271,7 @@ async fn watch_notices(mut notices: Subscription, reports: Filler<Reported>, ret
     loop {
         let notice = notices.next().await;
         match notice.kind {
-            NoticeKind::Retrying(delay) => {
+            NoticeKind::Retrying { delay, .. } => {
                 // A script that is over counts no retries.
                 let _ = retried.send((Instant::now(), delay)).await;
             }
