@@ -7,6 +7,10 @@ use crate::socket::Data;
 /// From here on the requester is not read until it has a partner. In bytes.
 pub(super) const ENOUGH: usize = 64 * 1024;
 
+/// The largest message that is begun before there is a partner, in bytes. The library makes room for a message as soon
+/// as it sees its length. More than [`ENOUGH`], for what came with the request does not count there.
+pub(super) const LARGEST: usize = 2 * ENOUGH;
+
 /// What keeping a message costs beside its content, so that empty messages are not free.
 const OVERHEAD: usize = 64;
 

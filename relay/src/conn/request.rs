@@ -4,7 +4,6 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::Conn;
-use super::early::ENOUGH;
 use super::handover::{Trial, tell, trial};
 use super::pair::Pair;
 use super::requester::Requester;
@@ -17,16 +16,15 @@ use crate::switchboard::{Answer, Claimed, Switchboard};
 /// connector is gone.
 pub(super) async fn run(
     board: &Switchboard,
-    mut conn: Conn,
+    conn: Conn,
     mut requesting: Requesting,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Option<Pair> {
     let timeouts = &board.config().timeouts;
     let max_message = board.config().max_message_len;
-    conn.socket.set_max_message(max_message);
     tracing::debug!(conn = conn.id, target = requesting.target().fingerprint(), "requests a listener");
-    let mut requester = Requester::new(conn);
+    let mut requester = Requester::new(conn, max_message);
     loop {
         if let Some(ended) = requester.left().cloned() {
             requester.conn.finish(&ended, timeouts).await;
@@ -63,14 +61,14 @@ pub(super) async fn run(
         }
         drop(entry);
         listener.socket.set_max_message(max_message);
-        requester.conn.seat.enter(Phase::Paired);
+        requester.enter(Phase::Paired);
         listener.seat.enter(Phase::Paired);
         tracing::debug!(conn = id, listener = listener.id, "paired");
         match trial(&mut requester, &mut listener, deadline, stop).await {
             Trial::Passed(had) => return Some(requester.pair_with(listener, had)),
             Trial::Vanished => {
                 tracing::debug!(conn = id, listener = listener.id, "the listener has vanished");
-                requester.conn.seat.enter(Phase::Handshaking);
+                requester.enter(Phase::Handshaking);
                 requesting = requesting.on_listener_lost();
             }
         }
@@ -103,12 +101,7 @@ async fn wait(
     };
     match answer {
         Ok(Answer::Ready(claimed)) => Wait::Spare(claimed),
-        Ok(Answer::Owing(promise)) => {
-            requester.conn.socket.set_read_budget(Some(ENOUGH));
-            let result = wait_for_pong(requester, promise, deadline, stop).await;
-            requester.conn.socket.set_read_budget(None);
-            result
-        }
+        Ok(Answer::Owing(promise)) => wait_for_pong(requester, promise, deadline, stop).await,
         Err(_) => Wait::SpareLost,
     }
 }

@@ -4,8 +4,9 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::Conn;
-use super::early::EarlyData;
+use super::early::{ENOUGH, EarlyData, LARGEST};
 use super::pair::Pair;
+use crate::registry::Phase;
 use crate::socket::{Data, Ended, Incoming};
 
 /// A connector that has no listener yet, or one that has not shown itself.
@@ -15,11 +16,23 @@ pub(super) struct Requester {
     early: EarlyData,
     /// How it has ended, when everything before that is kept.
     left: Option<Ended>,
+    max_message: usize,
 }
 
 impl Requester {
-    pub(super) fn new(conn: Conn) -> Self {
-        Self { conn, early: EarlyData::default(), left: None }
+    /// From here on the connector is read only as far as it can be kept, however many spares are tried.
+    pub(super) fn new(mut conn: Conn, max_message: usize) -> Self {
+        conn.socket.set_read_budget(Some(ENOUGH));
+        let mut requester = Self { conn, early: EarlyData::default(), left: None, max_message };
+        requester.enter(Phase::Handshaking);
+        requester
+    }
+
+    /// It has a listener that may be the right one, or none. What may be large is not made room for without a listener.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        self.conn.seat.enter(phase);
+        let largest = if phase == Phase::Paired { self.max_message } else { self.max_message.min(LARGEST) };
+        self.conn.socket.set_max_message(largest);
     }
 
     /// Keeps what comes, as long as there is room. Whoever polls this is woken when more comes.
@@ -49,7 +62,7 @@ impl Requester {
 
     /// Whether it may say no more before it has a listener for good.
     pub(super) fn is_full(&self) -> bool {
-        !self.early.has_room()
+        !self.early.has_room() || self.conn.socket.read_budget_is_spent()
     }
 
     /// How it has ended, if it has and everything before that is kept.
@@ -59,7 +72,8 @@ impl Requester {
 
     /// It has a listener for good, which has had the first `had` messages.
     pub(super) fn pair_with(self, listener: Conn, had: usize) -> Pair {
-        let Self { mut conn, mut early, left } = self;
+        let Self { mut conn, mut early, left, .. } = self;
+        conn.socket.set_read_budget(None);
         for _ in 0..had {
             early.pop();
         }

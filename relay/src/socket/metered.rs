@@ -24,6 +24,11 @@ impl<S> Metered<S> {
         self.written
     }
 
+    /// Whether nothing more is read.
+    pub(crate) fn budget_is_spent(&self) -> bool {
+        self.budget == Some(0)
+    }
+
     /// Reads at most `bytes` more; after that a read is pending for ever and wakes nobody, so whoever sets a budget has
     /// to wait for something else too, and has to poll again after lifting it with `None`.
     pub(crate) fn set_read_budget(&mut self, bytes: Option<usize>) {
@@ -82,6 +87,7 @@ mod tests {
         near.set_read_budget(Some(4));
         let mut buffer = [0; 16];
         assert_eq!(near.read(&mut buffer).await.unwrap(), 4);
+        assert!(near.budget_is_spent());
         assert!(near.read(&mut buffer).now_or_never().is_none());
         near.set_read_budget(None);
         assert_eq!(near.read(&mut buffer).await.unwrap(), 2);

@@ -119,6 +119,11 @@ impl Socket {
         self.stream.set_read_budget(bytes);
     }
 
+    /// Whether the read budget is used up.
+    pub(crate) fn read_budget_is_spent(&self) -> bool {
+        self.stream.budget_is_spent()
+    }
+
     /// Gives `incoming` once more, as the next thing.
     pub(crate) fn put_back(&mut self, incoming: Incoming) {
         self.unread.push_front(incoming);
