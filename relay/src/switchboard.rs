@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::Config;
 use crate::conn::Conn;
 use crate::registry::{Counts, Limit, NoSpare, Phase, Registry, SpareId};
+use crate::session::HandedOver;
 
 /// What the owner of a spare gets: where to send its connection.
 pub(crate) type Claim = oneshot::Sender<Answer>;
@@ -32,6 +33,7 @@ pub(crate) enum Answer {
 pub(crate) struct Claimed {
     pub(crate) conn: Conn,
     pub(crate) entry: Entry,
+    pub(crate) state: HandedOver,
 }
 
 /// What the tasks share.

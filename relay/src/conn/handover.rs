@@ -67,7 +67,7 @@ pub(super) async fn trial(requester: &mut Requester, listener: &mut Conn, deadli
                 Poll::Pending => {}
             }
             requester.poll_keep(cx);
-            if requester.is_full() || requester.left().is_some() {
+            if requester.is_full() || requester.has_left() {
                 return Poll::Ready(true);
             }
             let Some(data) = requester.said(had).filter(|_| listener.socket.is_flushed()) else {

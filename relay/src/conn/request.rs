@@ -7,6 +7,7 @@ use super::Conn;
 use super::handover::{Trial, tell, trial};
 use super::pair::Pair;
 use super::requester::Requester;
+use super::spare;
 use crate::registry::Phase;
 use crate::server::Stop;
 use crate::session::{Close, Requesting, Timer};
@@ -26,13 +27,8 @@ pub(super) async fn run(
     tracing::debug!(conn = conn.id, target = requesting.target().fingerprint(), "requests a listener");
     let mut requester = Requester::new(conn, max_message);
     loop {
-        if let Some(ended) = requester.left().cloned() {
-            requester.conn.finish(&ended, timeouts).await;
-            return None;
-        }
-        if stop.is_draining() || Instant::now() >= deadline {
-            let close = if stop.is_draining() { Close::stopping() } else { timed_out() };
-            requester.conn.close(close, timeouts).await;
+        if requester.has_left() || stop.is_draining() || Instant::now() >= deadline {
+            end(board, requester, None, stop).await;
             return None;
         }
         let answer = match board.claim(requesting.target()) {
@@ -48,10 +44,12 @@ pub(super) async fn run(
                 requesting = requesting.on_spare_lost();
                 continue;
             }
-            // What it is, is said above.
-            Wait::Over => continue,
+            Wait::Over(unused) => {
+                end(board, requester, unused, stop).await;
+                return None;
+            }
         };
-        let Claimed { conn: mut listener, entry } = *claimed;
+        let Claimed { conn: mut listener, entry, .. } = *claimed;
         let id = requester.conn.id;
         let patience = deadline.min(Instant::now() + timeouts.of(Timer::PongTimeout));
         if !tell(&mut requester, &mut listener, &requesting, patience, stop).await {
@@ -81,47 +79,134 @@ enum Wait {
     Spare(Box<Claimed>),
     /// The spare died.
     SpareLost,
-    /// The connector has left, its deadline has come, or the relay stops.
-    Over,
+    /// The connector has left, its deadline has come, or the relay stops. Perhaps a spare came at the same time.
+    Over(Option<Box<Claimed>>),
 }
 
 async fn wait(
     requester: &mut Requester,
-    answer: oneshot::Receiver<Answer>,
+    mut answer: oneshot::Receiver<Answer>,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Wait {
     // The owner of a spare answers at once. The connector is not read meanwhile: if it has left already, the listener is
     // told of its request and then of its close, as by the reference (`spec/wire.md §6`).
-    let answer = tokio::select! {
+    let answered = tokio::select! {
         biased;
-        answer = answer => answer,
-        () = sleep_until(deadline) => return Wait::Over,
-        () = stop.draining() => return Wait::Over,
+        answered = &mut answer => answered.ok(),
+        () = sleep_until(deadline) => return Wait::Over(withdraw(answer)),
+        () = stop.draining() => return Wait::Over(withdraw(answer)),
     };
-    match answer {
-        Ok(Answer::Ready(claimed)) => Wait::Spare(claimed),
-        Ok(Answer::Owing(promise)) => wait_for_pong(requester, promise, deadline, stop).await,
-        Err(_) => Wait::SpareLost,
-    }
-}
-
-/// The spare owes a pong. Until that comes, what the connector sends is kept, and if it leaves the spare is not touched.
-async fn wait_for_pong(
-    requester: &mut Requester,
-    promise: oneshot::Receiver<Box<Claimed>>,
-    deadline: Instant,
-    stop: &mut Stop,
-) -> Wait {
+    let mut promise = match answered {
+        Some(Answer::Ready(claimed)) => return Wait::Spare(claimed),
+        Some(Answer::Owing(promise)) => promise,
+        None => return Wait::SpareLost,
+    };
+    // Until the pong comes, what the connector sends is kept, and if it leaves the spare is not touched.
     tokio::select! {
         biased;
-        claimed = promise => claimed.map_or(Wait::SpareLost, Wait::Spare),
-        () = sleep_until(deadline) => Wait::Over,
-        () = stop.draining() => Wait::Over,
-        () = requester.keep() => Wait::Over,
+        claimed = &mut promise => claimed.map_or(Wait::SpareLost, Wait::Spare),
+        () = sleep_until(deadline) => Wait::Over(take_back(promise)),
+        () = stop.draining() => Wait::Over(take_back(promise)),
+        () = requester.keep() => Wait::Over(take_back(promise)),
     }
 }
 
-fn timed_out() -> Close {
-    Close::timed_out(Timer::Handshake.reason())
+/// Nobody waits for an answer any more. What it would have brought, if it is here already.
+fn withdraw(answer: oneshot::Receiver<Answer>) -> Option<Box<Claimed>> {
+    match take_back(answer)? {
+        Answer::Ready(claimed) => Some(claimed),
+        Answer::Owing(promise) => take_back(promise),
+    }
+}
+
+/// Closes the channel, so that nothing can come any more, and takes what has come.
+fn take_back<T>(mut receiver: oneshot::Receiver<T>) -> Option<T> {
+    receiver.close();
+    receiver.try_recv().ok()
+}
+
+/// Ends the connector that has left or may wait no longer. A spare that came too late for it is held for the next.
+async fn end(board: &Switchboard, requester: Requester, unused: Option<Box<Claimed>>, stop: &mut Stop) {
+    let timeouts = &board.config().timeouts;
+    let (conn, left) = requester.into_parts();
+    let draining = stop.is_draining();
+    let end = async {
+        match left {
+            Some(ended) => conn.finish(&ended, timeouts).await,
+            None if draining => conn.close(Close::stopping(), timeouts).await,
+            None => conn.close(Close::timed_out(Timer::Handshake.reason()), timeouts).await,
+        }
+    };
+    match unused {
+        Some(unused) => {
+            tokio::join!(end, Box::pin(spare::resume(board, *unused, stop)));
+        }
+        None => end.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use ratatosk_protocol::key::SecretKey;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::Config;
+    use crate::session::{Claimed as Found, Spare};
+    use crate::socket::Socket;
+
+    /// A spare without debts in the hands of a requester, and its client.
+    async fn claimed(board: &Arc<Switchboard>, key: &SecretKey) -> (Box<Claimed>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let conn = Conn { id: 1, socket: Socket::new(stream, Vec::new()), seat: board.admit().unwrap() };
+        let (entry, claims) = board.register(key.public_key()).unwrap();
+        let _answer = board.claim(&key.public_key()).unwrap();
+        claims.await.unwrap();
+        let minute = Duration::from_secs(60);
+        let Found::Free(state) = Spare::new(std::time::Instant::now(), minute, minute).on_claim() else {
+            panic!("it owes nothing");
+        };
+        (Box::new(Claimed { conn, entry, state }), client)
+    }
+
+    #[tokio::test]
+    async fn a_spare_that_comes_too_late_is_held_for_the_next() {
+        let key = SecretKey::from_bytes([5; 32]);
+        for owing in [false, true] {
+            let board = Switchboard::new(Config::default());
+            let (_stage, mut stop) = Stop::new();
+            let (spare, _client) = claimed(&board, &key).await;
+            // The owner sends the spare just before the requester goes.
+            let (claim, answer) = oneshot::channel();
+            if owing {
+                let (requester, promise) = oneshot::channel();
+                claim.send(Answer::Owing(promise)).unwrap();
+                requester.send(spare).unwrap();
+            } else {
+                claim.send(Answer::Ready(spare)).unwrap();
+            }
+            let unused = withdraw(answer).unwrap();
+            let holder = Arc::clone(&board);
+            let holding = tokio::spawn(async move { spare::resume(&holder, *unused, &mut stop).await });
+            while board.snapshot().reserved > 0 {
+                tokio::task::yield_now().await;
+            }
+            let next = board.claim(&key.public_key()).unwrap();
+            assert!(matches!(next.await, Ok(Answer::Ready(_))));
+            holding.await.unwrap();
+        }
+    }
+
+    #[test]
+    fn who_has_withdrawn_gets_nothing() {
+        let (claim, answer) = oneshot::channel::<Answer>();
+        assert!(withdraw(answer).is_none());
+        assert!(claim.is_closed());
+    }
 }

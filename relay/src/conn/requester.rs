@@ -37,7 +37,7 @@ impl Requester {
 
     /// Keeps what comes, as long as there is room. Whoever polls this is woken when more comes.
     pub(super) fn poll_keep(&mut self, cx: &mut Context<'_>) {
-        while self.left.is_none() && self.early.has_room() {
+        while !self.has_left() && self.early.has_room() {
             match self.conn.socket.poll_recv(cx) {
                 Poll::Ready(Incoming::Message(data)) => self.early.push(data),
                 Poll::Ready(Incoming::Ended(ended)) => self.left = Some(ended),
@@ -50,7 +50,7 @@ impl Requester {
     pub(super) async fn keep(&mut self) {
         poll_fn(|cx| {
             self.poll_keep(cx);
-            if self.left.is_some() { Poll::Ready(()) } else { Poll::Pending }
+            if self.has_left() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -65,9 +65,14 @@ impl Requester {
         !self.early.has_room() || self.conn.socket.read_budget_is_spent()
     }
 
-    /// How it has ended, if it has and everything before that is kept.
-    pub(super) fn left(&self) -> Option<&Ended> {
-        self.left.as_ref()
+    /// Whether it has ended and everything before that is kept.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// It gets no listener. How it has ended itself, if it has.
+    pub(super) fn into_parts(self) -> (Conn, Option<Ended>) {
+        (self.conn, self.left)
     }
 
     /// It has a listener for good, which has had the first `had` messages.

@@ -11,51 +11,69 @@ use crate::registry::Phase;
 use crate::server::Stop;
 use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
 use crate::socket::{Ended, Incoming};
-use crate::switchboard::{Answer, Claim, Claimed, Switchboard};
+use crate::switchboard::{Answer, Claim, Claimed, Entry, Switchboard};
 
 /// Registers the connection and holds it until somebody takes it or it ends.
 pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated: Authenticated, stop: &mut Stop) {
     let timeouts = &board.config().timeouts;
-    let (entry, mut claims) = match board.register(*authenticated.key()) {
+    let (entry, claims) = match board.register(*authenticated.key()) {
         Ok(registered) => registered,
         Err(limit) => return conn.close(authenticated.on_limit(limit), timeouts).await,
     };
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
-    let (mut spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
+    let (spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
     conn.seat.enter(Phase::Spare);
     if !conn.queue(success) {
         return;
     }
-    let mut held = Box::new(Claimed { conn, entry });
+    hold(board, conn, entry, spare, claims, stop).await;
+}
+
+/// Goes on holding a spare that a requester has got and has no use for: nothing was said to it.
+pub(super) async fn resume(board: &Switchboard, unused: Claimed, stop: &mut Stop) {
+    let Claimed { conn, entry, state } = unused;
+    let claims = entry.give_back();
+    hold(board, conn, entry, state.on_requester_left(), claims, stop).await;
+}
+
+async fn hold(
+    board: &Switchboard,
+    mut conn: Conn,
+    mut entry: Entry,
+    mut spare: Spare,
+    mut claims: oneshot::Receiver<Claim>,
+    stop: &mut Stop,
+) {
+    let timeouts = &board.config().timeouts;
     let end = loop {
-        let (state, claim) = match wait(&mut held.conn, spare, &mut claims, stop).await {
+        let (state, claim) = match wait(&mut conn, spare, &mut claims, stop).await {
             Ok(claimed) => claimed,
             Err(end) => break end,
         };
-        spare = match state.on_claim() {
-            Found::Free(state) => match claim.send(Answer::Ready(held)) {
+        let unused = match state.on_claim() {
+            Found::Free(state) => match claim.send(Answer::Ready(Box::new(Claimed { conn, entry, state }))) {
                 Ok(()) | Err(Answer::Owing(_)) => return,
-                Err(Answer::Ready(back)) => {
-                    held = back;
-                    state.on_requester_left()
-                }
+                Err(Answer::Ready(unused)) => unused,
             },
-            Found::Owing(state) => match pay(&mut held.conn, state, claim, stop).await {
-                Ok(Paid::Up(state, requester)) => match requester.send(held) {
+            Found::Owing(state) => match pay(&mut conn, state, claim, stop).await {
+                Ok(Paid::Up(state, requester)) => match requester.send(Box::new(Claimed { conn, entry, state })) {
                     Ok(()) => return,
-                    Err(back) => {
-                        held = back;
-                        state.on_requester_left()
-                    }
+                    Err(unused) => unused,
                 },
-                Ok(Paid::RequesterLeft(state)) => state.on_requester_left(),
+                Ok(Paid::RequesterLeft(state)) => {
+                    spare = state.on_requester_left();
+                    claims = entry.give_back();
+                    continue;
+                }
                 Err(end) => break end,
             },
         };
-        claims = held.entry.give_back();
+        let state;
+        Claimed { conn, entry, state } = *unused;
+        spare = state.on_requester_left();
+        claims = entry.give_back();
     };
-    let Claimed { conn, entry } = *held;
     // Out of the registry before the closing handshake, so that nobody reserves what is about to go.
     drop(entry);
     match end {
