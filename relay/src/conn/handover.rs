@@ -81,9 +81,9 @@ pub(super) async fn trial(requester: &mut Requester, listener: &mut Conn, deadli
     });
     let passed = tokio::select! {
         biased;
-        passed = relay => passed,
         () = sleep_until(deadline) => true,
         () = stop.draining() => true,
+        passed = relay => passed,
     };
     if passed { Trial::Passed(had) } else { Trial::Vanished }
 }

@@ -9,6 +9,8 @@ mod pair;
 mod request;
 mod requester;
 mod spare;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -152,19 +152,16 @@ mod tests {
     use std::time::Duration;
 
     use ratatosk_protocol::key::SecretKey;
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
 
+    use super::super::testing::conn;
     use super::*;
     use crate::Config;
     use crate::session::{Claimed as Found, Spare};
-    use crate::socket::Socket;
 
     /// A spare without debts in the hands of a requester, and its client.
     async fn claimed(board: &Arc<Switchboard>, key: &SecretKey) -> (Box<Claimed>, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let conn = Conn { id: 1, socket: Socket::new(stream, Vec::new()), seat: board.admit().unwrap() };
+        let (conn, client) = conn(board).await;
         let (entry, claims) = board.register(key.public_key()).unwrap();
         let _answer = board.claim(&key.public_key()).unwrap();
         claims.await.unwrap();

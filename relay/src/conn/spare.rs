@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
+use tokio::task::unconstrained;
 use tokio::time::sleep_until;
 
 use super::Conn;
@@ -105,25 +106,26 @@ async fn wait(
 ) -> Result<(Spare, Claim), End> {
     loop {
         tokio::select! {
-            // The socket first: a spare that is known to be dead is not handed over.
+            // The socket first: a spare that is known to be dead is not handed over, and a pong that is here counts. But
+            // who sends WebSocket pings without a pause may not keep the rest from its turn: that is unconstrained.
             biased;
             incoming = conn.socket.recv() => match incoming {
                 Incoming::Message(data) => spare = spare.on_message(&data.payload(), Instant::now())?,
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
-            () = sleep_until(spare.deadline().into()) => {
+            () = unconstrained(sleep_until(spare.deadline().into())) => {
                 let (state, send) = spare.on_timeout(Instant::now())?;
                 spare = state;
                 if let Some(send) = send && !conn.queue(send) {
                     return Err(End::Ended(Ended::Aborted));
                 }
             }
-            claim = &mut *claims => match claim {
+            claim = unconstrained(&mut *claims) => match claim {
                 Ok(claim) => return Ok((spare, claim)),
                 // Only the registry holds the other end, and it drops it with the relay.
                 Err(_) => return Err(Close::stopping().into()),
             },
-            () = stop.draining() => return Err(Close::stopping().into()),
+            () = unconstrained(stop.draining()) => return Err(Close::stopping().into()),
         }
     }
 }
@@ -144,6 +146,7 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
     }
     loop {
         tokio::select! {
+            // As above.
             biased;
             incoming = conn.socket.recv() => match incoming {
                 Incoming::Message(data) => match spare.on_message(&data.payload(), Instant::now())? {
@@ -152,9 +155,77 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
                 },
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
-            () = sleep_until(spare.deadline().into()) => spare = spare.on_timeout(Instant::now())?,
-            () = requester.closed() => return Ok(Paid::RequesterLeft(spare)),
-            () = stop.draining() => return Err(Close::stopping().into()),
+            () = unconstrained(sleep_until(spare.deadline().into())) => spare = spare.on_timeout(Instant::now())?,
+            () = unconstrained(requester.closed()) => return Ok(Paid::RequesterLeft(spare)),
+            () = unconstrained(stop.draining()) => return Err(Close::stopping().into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::super::testing::flooded;
+    use super::*;
+    use crate::Config;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn owing() -> OwingSpare {
+        let start = Instant::now();
+        let (spare, _) = Spare::new(start, Duration::ZERO, MINUTE).on_timeout(start).unwrap();
+        let Found::Owing(owing) = spare.on_claim() else { panic!("it owes a pong") };
+        owing
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_claim() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let (requester, mut claims) = oneshot::channel();
+        let (claim, _answer) = oneshot::channel();
+        requester.send(claim).unwrap();
+        let spare = Spare::new(Instant::now(), MINUTE, MINUTE);
+        assert!(matches!(wait(&mut conn, spare, &mut claims, &mut stop).now_or_never(), Some(Ok(_))));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_stop() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (stage, mut stop) = Stop::new();
+        drop(stage);
+        let (_requester, mut claims) = oneshot::channel();
+        let spare = Spare::new(Instant::now(), MINUTE, MINUTE);
+        assert!(matches!(wait(&mut conn, spare, &mut claims, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+        let (claim, _answer) = oneshot::channel();
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        assert!(matches!(pay(&mut conn, owing(), claim, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_missing_pong() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let (claim, _answer) = oneshot::channel();
+        let start = Instant::now() - Duration::from_secs(1);
+        let (spare, _) = Spare::new(start, Duration::ZERO, Duration::ZERO).on_timeout(start).unwrap();
+        let Found::Owing(owing) = spare.on_claim() else { panic!("it owes a pong") };
+        assert!(matches!(pay(&mut conn, owing, claim, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_that_the_requester_has_left() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let (claim, answer) = oneshot::channel();
+        let mut paying = std::pin::pin!(pay(&mut conn, owing(), claim, &mut stop));
+        assert!(paying.as_mut().now_or_never().is_none());
+        // The promise comes, and is dropped.
+        drop(answer.await);
+        tokio::task::yield_now().await;
+        assert!(matches!(paying.now_or_never(), Some(Ok(Paid::RequesterLeft(_)))));
     }
 }
