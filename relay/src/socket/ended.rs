@@ -3,6 +3,10 @@
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+/// The library's words for a close code that nobody may send (RFC 6455 §7.4).
+const FORBIDDEN_CODE: &str = "Protocol violation";
 
 /// Why a socket has no more messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +27,11 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
+    /// The library puts a frame of its own, always the same, in the place of one with a code that nobody may send.
     pub(super) fn closed(frame: Option<&CloseFrame>) -> Self {
+        if frame.is_some_and(|frame| frame.code == CloseCode::Protocol && frame.reason.as_str() == FORBIDDEN_CODE) {
+            return Self::Violation;
+        }
         Self::Closed { reason: frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default() }
     }
 

@@ -149,7 +149,14 @@ impl Socket {
                 Poll::Ready(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
                     Poll::Ready(Incoming::Message(Data(message)))
                 }
-                Poll::Ready(Ok(Message::Close(frame))) => Poll::Ready(Incoming::Ended(Ended::closed(frame.as_ref()))),
+                Poll::Ready(Ok(Message::Close(frame))) => {
+                    let ended = Ended::closed(frame.as_ref());
+                    if ended == Ended::Violation && self.is_flushed() {
+                        // Forgets the library's answer, which has words that the reference does not have.
+                        self.frames = WebSocketContext::new(Role::Server, Some(*self.frames.get_config()));
+                    }
+                    Poll::Ready(Incoming::Ended(ended))
+                }
                 Poll::Ready(Ok(_)) => continue,
                 Poll::Ready(Err(error)) => Poll::Ready(Incoming::Ended(Ended::failed(&error))),
             };
