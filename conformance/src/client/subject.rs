@@ -204,8 +204,8 @@ impl App {
         match connected {
             Ok(session) => self.take(session).await,
             Err(error) => {
-                // The address differs from run to run.
-                let error = error.to_string().replace(&config.url, "URL");
+                // The address differs from run to run. The driver shows it with a path.
+                let error = error.to_string().replace(&format!("{}/", config.url), "URL");
                 report(&self.reports, Reported::Failed(error)).await;
             }
         }

@@ -22,6 +22,7 @@ use ratatosk_protocol::driver::{
 };
 use ratatosk_protocol::key::{KeyPair, SecretKey};
 use ratatosk_protocol::message::Payload;
+use ratatosk_protocol::phase::{Phase, Role};
 use ratatosk_protocol::spare::SparePolicy;
 use ratatosk_relay::registry::Limits;
 use ratatosk_relay::{Config, Server, Snapshot};
@@ -159,7 +160,8 @@ async fn patient_burst(url: &str, count: u16) -> (Vec<Session>, u64) {
         connect_until_successful(&environment, &to_listener(url, number), backoff.clone()).await.unwrap()
     };
     let sessions = within(join_all((0..count).map(dial))).await;
-    (sessions, environment.events.metrics().retries)
+    let metrics = environment.events.metrics();
+    (sessions, Phase::ALL.iter().map(|phase| metrics.retries(Role::Initiator, *phase)).sum())
 }
 
 /// Every session leads to the listener.
