@@ -50,7 +50,8 @@ struct ServerArguments {
     /// Where the server listens: `ws://host:port`.
     #[arg(long, value_parser = Address::parse)]
     url: Address,
-    /// Where one listens that has a ping interval between 0.2 and 0.5 s; scenarios about timers are skipped without it.
+    /// Where one listens that has a ping interval between 0.2 and 0.5 s and, if it has a deadline for registering, one
+    /// between 2 and 5 s; scenarios about timers are skipped without it.
     #[arg(long, value_name = "URL", value_parser = Address::parse)]
     short_ping_url: Option<Address>,
     /// A shell command that stops the server at `--url`; the scenario about stopping is skipped without it.
