@@ -1,4 +1,4 @@
-//! Black-box tests for implementations of the ONE network's protocol, in any language.
+//! Black-box tests for the ONE network's protocol: for CommServers in any language, and for this project's own peers.
 //!
 //! What was recorded of real peers is replayed over real sockets, and what comes back is compared with the recording.
 //!
@@ -6,12 +6,16 @@
 //! | --- | --- |
 //! | [`scenario`] | scenarios as data: format, placeholders, the recordings themselves |
 //! | [`server`] | plays scenarios against a CommServer, as its clients |
+//! | [`client`] | plays scripts against this project's listener, connector and acceptor, as the server and peer they meet |
 //! | [`report`] | verdicts, known deviations, how results are shown |
 //! | [`vectors`] | test vectors for codecs, and this project's own codec |
 //!
 //! Code that speaks the protocol does not belong here: it lives in `ratatosk-protocol`. The scenarios only use its
 //! cryptography, to answer challenges; the vectors test it as one codec among others.
 
+pub mod client;
+mod end;
+mod play;
 pub mod report;
 pub mod scenario;
 pub mod server;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use ratatosk_conformance::client::{self, recordings::client_scripts};
 use ratatosk_conformance::report::{self, Implementation, Outcome, Summary};
 use ratatosk_conformance::scenario::recordings::server_scenarios;
 use ratatosk_conformance::server::{self, Address, Options, Target};
@@ -23,7 +24,25 @@ enum Command {
     ///
     /// Exits with 0 if everything came as it is known of the implementation, with 1 if not, with 2 if nothing could be
     /// tried. Without an implementation, scenarios must conform or conform better.
-    Server(ServerArguments),
+    Server(Box<ServerArguments>),
+    /// Replays the recordings of peers against this project's own listener, connector and acceptor, as the CommServer and
+    /// the peer that they meet.
+    ///
+    /// Exits with 0 if everything came as it is known, with 1 if not.
+    Client(ClientArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct ClientArguments {
+    /// Only scenarios whose id begins so, such as `d2/` or `e/limit-4`.
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    only: String,
+    /// How many scenarios run side by side.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    jobs: usize,
+    /// Print one JSON object at the end, and the progress to standard error.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +50,8 @@ struct ServerArguments {
     /// Where the server listens: `ws://host:port`.
     #[arg(long, value_parser = Address::parse)]
     url: Address,
-    /// Where one listens that has a ping interval between 0.2 and 0.5 s; scenarios about timers are skipped without it.
+    /// Where one listens that has a ping interval between 0.2 and 0.5 s and, if it has a deadline for registering, one
+    /// between 2 and 5 s; scenarios about timers are skipped without it.
     #[arg(long, value_name = "URL", value_parser = Address::parse)]
     short_ping_url: Option<Address>,
     /// A shell command that stops the server at `--url`; the scenario about stopping is skipped without it.
@@ -59,8 +79,11 @@ struct ServerArguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Command::Server(arguments) = Arguments::parse().command;
-    match test_server(arguments).await {
+    let tested = match Arguments::parse().command {
+        Command::Server(arguments) => test_server(*arguments).await,
+        Command::Client(arguments) => test_client(arguments).await,
+    };
+    match tested {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -84,19 +107,45 @@ async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
         stop: arguments.stop_command.map(|command| Box::new(move || run(&command)) as _),
     };
     let options = Options { jobs: arguments.jobs, patience: Duration::from_secs(arguments.patience) };
-    let mut summary = Summary::default();
-    let show = |outcome: &Outcome| {
-        let surprise = summary.add(outcome, known.as_ref());
-        let line = report::line(outcome, surprise.as_ref());
-        if arguments.json { eprintln!("{line}") } else { println!("{line}") }
-    };
-    let outcomes = server::run(&target, &scenarios, &options, show).await;
-    if arguments.json {
-        println!("{:#}", report::json(&outcomes, known.as_ref()));
-    } else {
-        println!("{summary}");
+    for address in std::iter::once(&target.url).chain(&target.short_timers) {
+        let probe = server::probe(address, options.patience).await;
+        probe.map_err(|error| format!("{address} cannot be reached: {}", report::escape(&error)))?;
     }
-    Ok(summary.surprises() == 0)
+    let run = async |show: Show<'_>| server::run(&target, &scenarios, &options, show).await;
+    Ok(told(arguments.json, known.as_ref(), run).await)
+}
+
+/// Whether everything came as it is known of this project's own peers.
+async fn test_client(arguments: ClientArguments) -> Result<bool, String> {
+    let known = client::known().map_err(|error| error.to_string())?;
+    let mut scripts = client_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
+    scripts.retain(|script| script.id.starts_with(&arguments.only));
+    if scripts.is_empty() {
+        return Err("no scenario has such an id".to_owned());
+    }
+    let options = client::Options { jobs: arguments.jobs, ..client::Options::default() };
+    let run = async |show: Show<'_>| client::run(&scripts, &options, show).await;
+    Ok(told(arguments.json, Some(&known), run).await)
+}
+
+/// Takes each outcome as soon as it is there.
+type Show<'a> = &'a mut dyn FnMut(&Outcome);
+
+/// Shows what comes of a run; whether everything came as it should.
+async fn told(json: bool, known: Option<&Implementation>, run: impl AsyncFnOnce(Show<'_>) -> Vec<Outcome>) -> bool {
+    let mut summary = Summary::default();
+    let outcomes = run(&mut |outcome| {
+        let surprise = summary.add(outcome, known);
+        let line = report::line(outcome, surprise.as_ref());
+        if json { eprintln!("{line}") } else { println!("{line}") }
+    })
+    .await;
+    if json {
+        println!("{:#}", report::json(&outcomes, known));
+    } else {
+        print!("{summary}\n{}", summary.by_rule());
+    }
+    summary.surprises() == 0
 }
 
 fn known(arguments: &ServerArguments) -> Result<Option<Implementation>, String> {

@@ -60,7 +60,7 @@ async fn the_relay_does_what_was_recorded_or_what_is_known() {
     })
     .await;
 
-    println!("{summary}");
+    print!("{summary}\n{}", summary.by_rule());
     for (entry, why) in NOT_REPLAYED {
         println!("not replayed: {entry}: {why}");
     }

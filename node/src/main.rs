@@ -24,12 +24,21 @@ enum Command {
     Peer(peer::Options),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("RATATOSK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match cli.command {
-        Command::Peer(options) => peer::run(options).await,
-    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match cli.command {
+        Command::Peer(options) => runtime.block_on(peer::run(options)),
+    };
+    // A read of standard input cannot be interrupted; waiting for it would keep the process until somebody types.
+    runtime.shutdown_background();
+    code
 }

@@ -55,3 +55,30 @@ pub fn cut(reason: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_stands_behind_who_says_it() {
+        assert_eq!(CloseRequest::Close(None).reason(), "Close called.");
+        assert_eq!(CloseRequest::because("").reason(), "Close called: ");
+        assert_eq!(CloseRequest::because("x").reason(), "Close called: x");
+        assert_eq!(CloseRequest::Terminate("x".to_owned()).reason(), "Terminate called: x");
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_utf16_units() {
+        let cut_after = |ascii: usize, rest: &str| cut(&("a".repeat(ascii) + rest))[ascii..].to_owned();
+        assert_eq!(cut_after(119, "🎉🎉"), "🎉");
+        // Half a pair takes three bytes, if there are three.
+        assert_eq!(cut_after(120, "🎉"), "\u{FFFD}");
+        assert_eq!(cut_after(121, "🎉"), "");
+        // What was cut off is not made up for by something shorter behind it.
+        assert_eq!(cut_after(122, "€a"), "");
+        for ascii in 0..140 {
+            assert!(cut(&("a".repeat(ascii) + "€🎉€🎉")).len() <= MAX_REASON_LEN);
+        }
+    }
+}

@@ -16,8 +16,11 @@ pub struct UnescapedKeyword(pub &'static str);
 
 impl Keyword {
     /// Marks a text that could be mistaken for the keyword.
+    ///
+    /// A receiver drops a leading byte order mark before it looks, so the mark may not hide a keyword. The reference sends
+    /// such a text unmarked, and loses it, or with `fragmentation_end` the connection.
     pub fn escape(self, text: &mut String) {
-        if text.starts_with(self.0) {
+        if text.strip_prefix('\u{FEFF}').unwrap_or(text).starts_with(self.0) {
             text.push('x');
         }
     }
@@ -35,5 +38,38 @@ impl Keyword {
             text::drop_last_unit(text);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYWORD: Keyword = Keyword("stop");
+
+    fn escaped(text: &str) -> String {
+        let mut text = text.to_owned();
+        KEYWORD.escape(&mut text);
+        text
+    }
+
+    fn unescaped(text: &str) -> Result<String, UnescapedKeyword> {
+        let mut text = text.to_owned();
+        KEYWORD.unescape(&mut text).map(|()| text)
+    }
+
+    #[test]
+    fn only_what_begins_with_the_keyword_is_marked() {
+        for (text, expected) in [("stop", "stopx"), ("stopx", "stopxx"), ("stopping", "stoppingx"), ("sto", "sto")] {
+            assert_eq!(escaped(text), expected);
+            assert_eq!(unescaped(expected).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn the_last_unit_goes_whatever_it_is() {
+        assert_eq!(unescaped("stop!").as_deref(), Ok("stop"));
+        assert_eq!(unescaped("stop🎉").as_deref(), Ok("stop\u{FFFD}"));
+        assert_eq!(unescaped("stop"), Err(UnescapedKeyword("stop")));
     }
 }

@@ -35,4 +35,5 @@ pub mod ping;
 pub mod plugin;
 pub mod spare;
 pub mod text;
+mod time;
 pub mod trace;

@@ -33,8 +33,7 @@ impl PhaseMetrics {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metrics {
     phases: [[PhaseMetrics; 6]; 2],
-    /// Attempts that were put off after a failure.
-    pub retries: u64,
+    retries: [[u64; 6]; 2],
 }
 
 impl Metrics {
@@ -51,6 +50,17 @@ impl Metrics {
             }
             _ => {}
         }
+    }
+
+    /// Counts an attempt that was put off because a phase had failed.
+    pub fn retrying(&mut self, role: Role, failed: Phase) {
+        self.retries[role as usize][position(&Phase::ALL, &failed)] += 1;
+    }
+
+    /// Attempts that were put off because this phase had failed.
+    #[must_use]
+    pub fn retries(&self, role: Role, failed: Phase) -> u64 {
+        self.retries[role as usize][position(&Phase::ALL, &failed)]
     }
 
     /// The numbers of one phase.

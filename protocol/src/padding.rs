@@ -101,3 +101,50 @@ pub fn remove(padded: &[u8]) -> Result<(usize, u8), PaddingError> {
     let start = usize::try_from(offset).ok().filter(|&start| start <= padded.len());
     Ok((start.ok_or(PaddingError::OutOfBounds { offset })?, first >> 4))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&mut self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    fn padded(value: &[u8], total: usize) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        add(&mut out, value, total, FLAG_TEXT, &mut Sevens).unwrap();
+        out.to_vec()
+    }
+
+    #[test]
+    fn the_length_takes_as_few_bytes_as_it_can() {
+        assert_eq!(padded(b"v", 2), b"\x10v");
+        assert_eq!(padded(b"v", 3), b"\x11\x00v");
+        assert_eq!(padded(b"v", 5), b"\x11\x02\x07\x07v");
+        assert_eq!(padded(b"", 257)[..3], [0x11, 0xff, 7]);
+        // One byte more does not fit into one byte of length, and the second one leaves 255 to be said.
+        assert_eq!(padded(b"", 258)[..4], [0x12, 0x00, 0xff, 7]);
+    }
+
+    #[test]
+    fn lengths_beyond_what_is_there_are_refused() {
+        let long = |low: u8| [&[0x18, 0x00, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, low], &b"v"[..]].concat();
+        assert_eq!(remove(&long(0xff)), Err(PaddingError::OutOfBounds { offset: (1 << 53) + 8 }));
+        let mut longer = long(0x00);
+        longer[2] = 0x20;
+        assert_eq!(remove(&longer), Err(PaddingError::TooLong));
+        assert_eq!(remove(&[0x12, 0x00]), Err(PaddingError::Truncated { length: 2 }));
+    }
+
+    #[test]
+    fn only_the_first_eight_bytes_of_a_length_count() {
+        let mut padded = vec![0xf9];
+        padded.extend([0, 0, 0, 0, 0, 0, 0, 1, 99]);
+        padded.extend(b"rv");
+        assert_eq!(remove(&padded), Ok((11, 0x0f)));
+    }
+}

@@ -134,10 +134,10 @@ pub struct Deadlines {
     pub handover: Duration,
     /// From `communication_ready` to the first message that decrypts.
     pub encryption: Duration,
-    /// For the identities of both peers.
-    pub completion: Duration,
     /// For all phases together, without the time as a spare.
     pub total: Duration,
+    /// How long the other end may take nothing of what is to be sent before a close.
+    pub drain: Duration,
     /// How long the other end may take to answer a close frame before the socket is dropped.
     pub close: Duration,
 }
@@ -150,8 +150,8 @@ impl Default for Deadlines {
             request: Duration::from_secs(5),
             handover: Duration::from_secs(10),
             encryption: Duration::from_secs(10),
-            completion: Duration::from_secs(30),
             total: Duration::from_secs(60),
+            drain: Duration::from_secs(30),
             close: Duration::from_secs(2),
         }
     }
@@ -167,7 +167,8 @@ impl Deadlines {
             Phase::PairingRequest => self.request,
             Phase::Handover => self.handover,
             Phase::Encryption => self.encryption,
-            Phase::Completion => self.completion,
+            // It has no deadline of its own before it has steps of its own.
+            Phase::Completion => self.total,
         }
     }
 }

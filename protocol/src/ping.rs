@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::time::after;
+
 /// How long a CommServer waits before it pings a spare.
 pub const DEFAULT_PING_INTERVAL: Duration = Duration::from_secs(25);
 /// How long a spare may take to answer a ping.
@@ -56,7 +58,8 @@ impl PingTimer {
     /// When [`Self::poll`] has something to say.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        if self.outstanding { self.since + self.interval + self.timeout } else { self.since + self.interval }
+        let patience = if self.outstanding { self.interval.saturating_add(self.timeout) } else { self.interval };
+        after(self.since, patience)
     }
 
     /// What is due now.
@@ -83,7 +86,7 @@ impl PongWatch {
     /// Starts when the registration has succeeded; `interval` is what the CommServer announced.
     #[must_use]
     pub fn new(now: Instant, interval: Duration, grace: Duration) -> Self {
-        Self { patience: interval + grace, since: now }
+        Self { patience: interval.saturating_add(grace), since: now }
     }
 
     /// A ping has come.
@@ -94,7 +97,7 @@ impl PongWatch {
     /// When the CommServer counts as gone.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.since + self.patience
+        after(self.since, self.patience)
     }
 
     /// Whether it does now.

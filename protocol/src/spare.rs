@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
 use crate::entropy::Entropy;
+use crate::time::after;
 
 /// How many spares a listener keeps, and when it replaces one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl SparePool {
         }
         if self.running && self.retry_at.is_none() {
             let delay = self.backoff.next(entropy);
-            self.retry_at = Some(now + delay);
+            self.retry_at = Some(after(now, delay));
             self.actions.push_back(SpareAction::RetryIn(delay));
         }
     }

@@ -15,7 +15,7 @@ use ratatosk_protocol::key::{KeyPair, SecretKey};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::{Deadlines, Phase, Role};
 use ratatosk_protocol::plugin::Origin;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -138,7 +138,7 @@ async fn it_is_tried_again_until_somebody_is_there() {
     let late = async {
         let mut retries = 0;
         while retries < 3 {
-            retries += u32::from(matches!(events.next().await.kind, NoticeKind::Retrying(_)));
+            retries += u32::from(matches!(events.next().await.kind, NoticeKind::Retrying { .. }));
         }
         let mut listener = DirectListener::bind(&environment, address, KeyRing::new(key(1))).await.unwrap();
         let session = listener.accept().await.unwrap();
@@ -150,7 +150,7 @@ async fn it_is_tried_again_until_somebody_is_there() {
             .unwrap();
     session.unwrap();
     let metrics = environment.events.metrics();
-    assert!(metrics.retries >= 3);
+    assert!(metrics.retries(Role::Initiator, Phase::Connect) >= 3);
     assert_eq!(metrics.phase(Role::Initiator, Phase::Encryption).exits[0], 1);
 }
 
@@ -180,36 +180,6 @@ async fn events_tell_the_whole_story() {
     assert_eq!(events.missed(), 0);
 }
 
-#[tokio::test]
-async fn a_stranger_cannot_make_us_keep_a_long_message() {
-    let mut listener =
-        DirectListener::bind(&Environment::default(), "127.0.0.1:0".parse().unwrap(), KeyRing::new(key(1)))
-            .await
-            .unwrap();
-    let mut stranger = tokio::net::TcpStream::connect(listener.address()).await.unwrap();
-    let upgrade = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    stranger.write_all(upgrade.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    stranger.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 101");
-    // A text frame that announces 100 MB (RFC 6455 §5.2), of which a megabyte comes.
-    let mut header = vec![0x81, 0xff];
-    header.extend_from_slice(&100_000_000_u64.to_be_bytes());
-    header.extend_from_slice(&[0; 4]);
-    stranger.write_all(&header).await.unwrap();
-    let sent = timeout(PATIENCE, async {
-        let mut sent = 0;
-        while stranger.write_all(&[b' '; 65_536]).await.is_ok() {
-            sent += 65_536;
-        }
-        sent
-    });
-    // The system's own buffers take some; the connection ends long before the frame is complete.
-    assert!(sent.await.unwrap() < 50_000_000);
-    assert!(timeout(Duration::from_millis(50), listener.accept()).await.is_err());
-}
-
 /// Without a crypto provider rustls would panic here instead of failing.
 #[cfg(feature = "tls")]
 #[tokio::test]
@@ -219,7 +189,7 @@ async fn wss_to_a_server_without_tls_is_an_error() {
     let environment = Environment::default();
     let answer = async {
         let (mut stream, _) = server.accept().await.unwrap();
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         stream
     };
     let (result, _stream) = tokio::join!(connect(&environment, &config), answer);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use ratatosk_protocol::connection::{Cause, Closed, Config, Connection, Connector, Event, KeyRing};
+use ratatosk_protocol::connection::{Cause, Closed, Config, Connection, Connector, Event, Fault, KeyRing};
 use ratatosk_protocol::crypto::{SharedKey, challenge::Challenge};
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::{self, AuthenticationResponse, FirstMessage, Payload};
 use ratatosk_protocol::metrics::Metrics;
-use ratatosk_protocol::phase::{Outcome, Phase, Role};
+use ratatosk_protocol::phase::{Deadlines, Outcome, Phase, Role};
 use ratatosk_protocol::plugin::{Origin, Outgoing, SendError};
 use support::{End, Pair, Repeatable, entropy, key};
 
@@ -192,6 +192,9 @@ fn a_request_for_another_key_or_an_unwanted_peer_is_refused() {
         assert_eq!(closed(&pair.connector).reason, refusal);
         assert_eq!(closed(&pair.acceptor).error.phase, Some(Phase::PairingRequest));
         assert!(matches!(closed(&pair.acceptor).error.cause, Cause::NotOurKey(_) | Cause::Refused(_)));
+        let asked =
+            |event: &Event| matches!(event, Event::PairingRequested { source, .. } if source == key(2).public());
+        assert!(pair.acceptor.events.iter().any(asked), "who asked can be seen, also when it is refused");
     }
 }
 
@@ -202,6 +205,69 @@ fn a_second_key_of_the_ring_can_be_asked_for() {
     pair.open();
     pair.settle();
     assert!(pair.acceptor.is_established());
+}
+
+#[test]
+fn our_own_key_sent_back_proves_nothing() {
+    let mut pair = Pair::new();
+    pair.open();
+    pair.carry(Role::Initiator);
+    pair.carry(Role::Listener);
+    // The connector has sent its temporary key; whoever sits between sends it back.
+    let Some(Outgoing::Message(own_key)) = pair.connector.outbox.pop_front() else { panic!("no key") };
+    pair.connector.machine.handle_message(pair.now, own_key);
+    pair.connector.collect();
+    assert!(!pair.connector.is_established() && pair.connector.close_sent.is_some());
+    pair.connector.closed(pair.now, None);
+    assert_eq!(closed(&pair.connector).error.cause.fault(), Fault::PeerMisbehaved);
+}
+
+#[test]
+fn an_acceptor_says_nothing_before_the_connector_has() {
+    let config = Config { keepalive_after: Duration::from_secs(3), ..Config::default() };
+    let connector = Connector { local: key(2), remote: *key(1).public() };
+    let mut pair = Pair::with(config, KeyRing::new(key(1)), connector);
+    pair.open();
+    for role in [Role::Initiator, Role::Listener, Role::Initiator] {
+        pair.carry(role);
+    }
+    assert_eq!(pair.acceptor.outbox.len(), 1, "its key");
+    pair.advance(Duration::from_secs(4));
+    assert_eq!(pair.acceptor.outbox.len(), 1, "a pulse would outrun the connector's decryption");
+    pair.settle();
+    pair.advance(Duration::from_secs(4));
+    assert_eq!(pair.acceptor.outbox.len(), 1, "but then it sends pulses");
+}
+
+#[test]
+fn a_deadline_can_be_switched_off() {
+    let never = Duration::MAX;
+    let deadlines = Deadlines { connect: never, request: never, handover: never, total: never, ..Deadlines::default() };
+    let config =
+        Config { deadlines, keepalive_after: never, silence_limit: never, ping_grace: never, ..Config::default() };
+    let mut pair = Pair::with(config, KeyRing::new(key(1)), Connector { local: key(2), remote: *key(1).public() });
+    pair.open();
+    pair.advance(Duration::from_secs(100_000));
+    assert_eq!((&pair.connector.close_sent, &pair.acceptor.close_sent), (&None, &None));
+    pair.settle();
+    assert!(pair.connector.is_established());
+}
+
+#[test]
+fn faults_are_told_apart() {
+    let fault = |act: fn(&mut Pair)| {
+        let mut pair = Pair::new();
+        pair.open();
+        act(&mut pair);
+        pair.settle();
+        let now = pair.now;
+        pair.acceptor.closed(now, None);
+        closed(&pair.acceptor).error.cause.fault()
+    };
+    assert_eq!(fault(|pair| pair.close(Role::Initiator, "no")), Fault::PeerClosed);
+    assert_eq!(fault(|pair| pair.close(Role::Listener, "no")), Fault::Local);
+    assert_eq!(fault(|pair| pair.advance(Duration::from_secs(10))), Fault::Network);
+    assert_eq!(fault(|pair| apply(pair, &Step::Corrupt(Role::Initiator, 0))), Fault::PeerMisbehaved);
 }
 
 /// What the simulated world does next.

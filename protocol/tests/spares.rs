@@ -32,6 +32,11 @@ struct World {
     handovers: u64,
     failures: u64,
     retries: u64,
+    /// Until then no attempt may begin: what the pool has announced.
+    quiet_until: Option<Instant>,
+    starts: u64,
+    /// A spare was lost in this step.
+    lost: bool,
     stopped: bool,
 }
 
@@ -73,6 +78,9 @@ impl World {
             handovers: 0,
             failures: 0,
             retries: 0,
+            quiet_until: None,
+            starts: 1,
+            lost: false,
             stopped: false,
         };
         world.pool.start();
@@ -129,10 +137,12 @@ impl World {
             }
             Step::Stop => {
                 self.stopped = true;
+                self.quiet_until = None;
                 self.pool.stop();
             }
             Step::Start => {
                 self.stopped = false;
+                self.starts += 1;
                 self.pool.start();
             }
         }
@@ -142,6 +152,7 @@ impl World {
     fn close(&mut self, id: SpareId) {
         if matches!(self.seen.insert(id, Seen::Closed), Some(Seen::Opening | Seen::Ready)) {
             self.failures += 1;
+            self.lost = true;
         }
         self.pool.closed(self.now, id, &mut self.entropy);
     }
@@ -152,6 +163,8 @@ impl World {
                 SpareAction::Open(id) => {
                     self.attempts += 1;
                     assert!(!self.stopped, "a stopped listener opens a spare");
+                    assert!(!self.lost, "an attempt right after a failure");
+                    assert!(self.quiet_until.is_none_or(|until| until <= self.now), "an attempt before its delay");
                     assert_eq!(self.seen.insert(id, Seen::Opening), None, "{id:?} is used twice");
                 }
                 SpareAction::Close(id) => {
@@ -160,6 +173,7 @@ impl World {
                 SpareAction::RetryIn(delay) => {
                     self.retries += 1;
                     assert!(delay <= Duration::from_secs(120));
+                    self.quiet_until = Some(self.now + delay);
                 }
             }
         }
@@ -175,8 +189,11 @@ impl World {
             let busy = count(Seen::Opening) == 1 || self.pool.poll_timeout().is_some();
             assert!(full || busy, "nothing is on its way although spares are missing");
         }
-        // Never a storm: each attempt answers a free place or one delayed retry.
+        // Never a storm: each attempt fills a place that was free from the start, or was handed over, or was lost.
+        let places = self.starts * self.limit() as u64;
+        assert!(self.attempts <= places + self.handovers + self.failures, "more attempts than places");
         assert!(self.retries <= self.failures, "more retries than failures");
+        self.lost = false;
     }
 }
 

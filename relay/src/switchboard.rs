@@ -15,7 +15,7 @@ use crate::Config;
 use crate::conn::Conn;
 use crate::metrics::{Listener, Metrics, Outcome, Step};
 use crate::registry::{Counts, Limit, NoSpare, Registry, SpareId};
-use crate::session::Cause;
+use crate::session::{Cause, HandedOver};
 
 /// What the owner of a spare gets: where to send its connection.
 pub(crate) type Claim = oneshot::Sender<Answer>;
@@ -32,8 +32,9 @@ pub(crate) enum Answer {
 /// A spare on its way to a requester, still reserved in the registry.
 #[derive(Debug)]
 pub(crate) struct Claimed {
-    pub(crate) conn: Conn,
+    pub(crate) conn: Box<Conn>,
     pub(crate) entry: Entry,
+    pub(crate) state: HandedOver,
 }
 
 /// What the tasks share.

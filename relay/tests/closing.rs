@@ -61,6 +61,20 @@ async fn without_a_code_or_without_a_close_the_reason_is_empty() {
 }
 
 #[tokio::test]
+async fn a_code_that_nobody_may_send_is_1002_for_the_sender_and_1000_for_the_other_without_a_reason() {
+    let server = relay(&[]).await;
+    for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
+        let (mut stream, mut listener) = raw_pair(&server).await;
+        stream.write_all(&raw::frame(raw::TEXT, b"fine")).await.unwrap();
+        stream.write_all(&raw::frame(0x88, &[&code.to_be_bytes()[..], b"secret"].concat())).await.unwrap();
+        assert_eq!(listener.recv_text().await, "fine");
+        assert_eq!(listener.ended().await, end(1000, ""), "{code}");
+        raw::expect_close(stream, 1002, "").await;
+    }
+    until_empty(&server).await;
+}
+
+#[tokio::test]
 async fn what_was_sent_before_the_close_arrives_before_it() {
     let server = relay(&[]).await;
     let (mut connector, mut listener) = pair(server.local_addr(), &key(1), &key(2)).await;

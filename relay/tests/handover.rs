@@ -175,19 +175,44 @@ async fn data_sent_while_the_spare_owes_its_pong_is_delivered_in_order() {
 }
 
 #[tokio::test]
-async fn a_large_message_while_the_spare_owes_its_pong_waits_in_the_network() {
+async fn a_message_as_large_as_what_is_kept_waits_in_the_network_while_the_spare_owes_its_pong() {
     let server = relay(&[(Timer::PingInterval, 50), (Timer::PongTimeout, 15_000)]).await;
     let (source, target) = (key(1), key(2));
     let mut listener = Client::register(server.local_addr(), &target).await;
     assert_eq!(listener.recv_text().await, PING);
     let mut connector = Client::request(server.local_addr(), &source, target.public()).await;
-    let large = Payload::binary(vec![5; 1_000_000]);
+    let large = [Payload::binary(vec![5; 100_000]), Payload::binary(vec![6; 1_000_000])];
+    let send = async {
+        connector.send(large[0].clone()).await;
+        assert_eq!(connector.recv_text().await, "here");
+        connector.send(large[1].clone()).await;
+    };
     let receive = async {
         listener.send_text(PONG).await;
         listener.handed_over(&source, &target).await;
-        assert!(listener.recv().await == large);
+        assert!(listener.recv().await == large[0]);
+        listener.send_text("here").await;
+        assert!(listener.recv().await == large[1]);
     };
-    tokio::join!(connector.send(large.clone()), receive);
+    tokio::join!(send, receive);
+}
+
+#[tokio::test]
+async fn no_room_is_made_for_a_larger_message_while_the_spare_owes_its_pong() {
+    let server = relay(&[(Timer::PingInterval, 50), (Timer::PongTimeout, 15_000)]).await;
+    let (source, target) = (key(1), key(2));
+    let mut listener = Client::register(server.local_addr(), &target).await;
+    assert_eq!(listener.recv_text().await, PING);
+    let mut bytes = raw::message(&message::communication_request(source.public(), target.public()));
+    bytes.extend([raw::BINARY, 0x80 | 127]);
+    bytes.extend(104_857_600_u64.to_be_bytes());
+    bytes.extend([0; 4]);
+    let stream = raw::upgrade_and(server.local_addr(), &bytes).await;
+    raw::expect_close(stream, 1009, "").await;
+    // The spare is there for the next.
+    let _next = Client::request(server.local_addr(), &key(3), target.public()).await;
+    listener.send_text(PONG).await;
+    listener.handed_over(&key(3), &target).await;
 }
 
 #[tokio::test]

@@ -12,9 +12,10 @@ mod common;
 use std::time::Duration;
 
 use common::program::{Program, command};
-use common::{Client, key, pair, within};
+use common::{Client, key, pair, raw, within};
 use futures_util::SinkExt;
-use ratatosk_protocol::message::Payload;
+use ratatosk_protocol::message::{self, PING, PONG, Payload};
+use tokio::io::AsyncWriteExt;
 
 const MESSAGE: usize = 64 * 1024;
 const TOTAL: usize = 200 * 1000 * 1000;
@@ -78,6 +79,68 @@ async fn a_client_that_never_reads_costs_less_than_8_mb() {
     tokio::join!(send, receive);
     println!("read at last: {all} messages, memory at most +{} KiB", most / 1024);
     assert!(most < ALLOWED, "{most} bytes more");
+}
+
+#[tokio::test]
+async fn a_pair_that_is_stuck_in_both_directions_costs_less_than_8_mb() {
+    let program = Program::start(command(&["--log", "warn"]));
+    let mut bystanders = pair(program.address, &key(1), &key(2)).await;
+    let mut stuck = pair(program.address, &key(3), &key(4)).await;
+    round_trip(&mut bystanders).await;
+    let before = program.resident();
+    let message = Payload::binary(vec![0x5a; MESSAGE]);
+    let all = TOTAL.div_ceil(MESSAGE);
+    let sent = tokio::join!(fill(&mut stuck.0, &message), fill(&mut stuck.1, &message));
+    assert!(sent.0 < all && sent.1 < all, "{sent:?} messages of {MESSAGE} bytes were taken");
+    let grown = program.resident().saturating_sub(before);
+    println!("stuck in both directions: {sent:?} messages sent, memory +{} KiB", grown / 1024);
+    assert!(grown < ALLOWED, "{grown} bytes more");
+    round_trip(&mut bystanders).await;
+}
+
+/// What a requester says is kept once, not once for each spare that is tried.
+#[tokio::test]
+async fn spares_that_die_one_after_another_do_not_make_the_relay_grow() {
+    const SPARES: usize = 100;
+    const FRAGMENTS: usize = 4000;
+    let timeouts = ["--ping-interval-ms", "2000", "--pong-timeout-ms", "60000", "--handshake-timeout-ms", "60000"];
+    let program = Program::start(command(&[&["--log", "warn"], &timeouts[..]].concat()));
+    let mut spares = Vec::new();
+    for _ in 0..SPARES {
+        spares.push(Client::register(program.address, &key(2)).await);
+    }
+    for spare in &mut spares {
+        // Each owes a pong from now on.
+        assert_eq!(spare.recv_text().await, PING);
+    }
+    // One message in many fragments.
+    let mut bytes = raw::message(&message::communication_request(key(1).public(), key(2).public()));
+    bytes.extend(raw::frame(0x02, b""));
+    for _ in 0..FRAGMENTS {
+        bytes.extend(raw::frame(0x00, &[0x5a; 8 * 1024]));
+    }
+    bytes.extend(raw::frame(0x80, b""));
+    let mut requester = raw::upgrade_and(program.address, b"").await;
+    let mut send = std::pin::pin!(requester.write_all(&bytes));
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut send).await.is_err(), "all of it was taken");
+    let before = program.resident();
+    while spares.len() > 1 {
+        drop(spares.pop());
+        // Whatever the relay takes for the next spare, it takes at once.
+        assert!(tokio::time::timeout(Duration::from_millis(30), &mut send).await.is_err(), "all of it was taken");
+    }
+    let grown = program.resident().saturating_sub(before);
+    println!("{SPARES} spares have died: memory +{} KiB", grown / 1024);
+    assert!(grown < 1_000_000, "{grown} bytes more");
+    // The last one is handed over all the same.
+    let mut last = spares.pop().unwrap();
+    let receive = async {
+        last.send_text(PONG).await;
+        last.handed_over(&key(1), &key(2)).await;
+        assert_eq!(last.recv().await.len(), FRAGMENTS * 8 * 1024);
+    };
+    let (sent, ()) = tokio::join!(within(send), receive);
+    sent.unwrap();
 }
 
 /// What a relay can hold is a question of what an idle spare takes.

@@ -25,7 +25,7 @@ pub struct Known {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
-    /// What comes instead, as [`Observation::got`] says it. Only for ends that differ.
+    /// What comes instead of a recorded end, or where none was recorded, as [`Observation::got`] says it.
     #[serde(default)]
     pub got: String,
 }
@@ -121,11 +121,8 @@ impl Implementation {
 impl Known {
     fn is(&self, observed: &Observation) -> bool {
         let reasons: Vec<_> = observed.reasons.iter().copied().collect();
-        let same_reason = match self.got.as_str() {
-            "" => reasons == [self.reason],
-            // The scenario does not know about it; the list alone says why.
-            _ => reasons.is_empty(),
-        };
+        // A scenario that does not know about an end has no reason for it: the list alone says why.
+        let same_reason = reasons == [self.reason] || (reasons.is_empty() && !self.got.is_empty());
         self.verdict == observed.verdict && same_reason && self.got == observed.got()
     }
 }
@@ -142,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::report::Difference;
+    use crate::scenario::checks;
 
     fn outcome(verdict: Verdict, reason: Option<Reason>, got: Option<&str>) -> Outcome {
         let mut observation = Observation::default();
@@ -155,6 +153,13 @@ mod tests {
 
     fn list(json: &str) -> Implementation {
         Implementation::parse(json).unwrap()
+    }
+
+    #[test]
+    fn no_list_is_forgotten() {
+        // The other two are those of this project's peers and of its codec.
+        let lists: Vec<_> = LISTS.into_iter().chain([("client", ""), ("vectors", "")]).collect();
+        checks::nothing_forgotten("expected", "json", &lists);
     }
 
     #[test]
@@ -176,6 +181,11 @@ mod tests {
         let known = list(r#"{"d/1":{"verdict":"deviates","reason":"engine-accident","got":"a 1000 no"}}"#);
         assert_eq!(known.surprise(&outcome(Verdict::Deviates, None, Some("1000 no"))), None);
         assert_eq!(known.surprise(&outcome(Verdict::Deviates, None, Some("1000 na"))), Some(Surprise::Changed));
+        let known = list(r#"{"d/1":{"verdict":"better","reason":"stop","got":"a 1000 no"}}"#);
+        let better = |got| outcome(Verdict::Better, Some(Reason::Stop), got);
+        assert_eq!(known.surprise(&better(Some("1000 no"))), None);
+        assert_eq!(known.surprise(&better(Some("1000 na"))), Some(Surprise::Changed));
+        assert_eq!(known.surprise(&better(None)), Some(Surprise::Changed));
     }
 
     #[test]

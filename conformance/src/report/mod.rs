@@ -5,6 +5,7 @@
 mod escape;
 mod known;
 mod show;
+mod summary;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +17,8 @@ use crate::scenario::reason::Reason;
 
 pub use escape::escape;
 pub use known::{Implementation, Known, KnownError, Surprise};
-pub use show::{Summary, json, line};
+pub use show::{json, line};
+pub use summary::Summary;
 
 /// What an implementation did, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,14 +1,12 @@
 //! Outcomes as lines for people and as JSON for programs.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::known::stranger;
-use super::{Implementation, Outcome, Surprise, Verdict, escape};
+use super::{Implementation, Outcome, Summary, Surprise, Verdict, escape};
 
-/// One line for an outcome: verdict, scenario, title, time, and what has to be said about it.
+/// A line for an outcome: verdict, scenario, time, title. What else has to be said stands in further lines.
 #[must_use]
 pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
     let mark = if surprise.is_some() { '!' } else { ' ' };
@@ -24,66 +22,16 @@ pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
         }
     };
     let mut out = format!(
-        "{mark} {verdict:<16} {:<10} {:<72} {:>6} ms",
+        "{mark} {verdict:<15} {:<21} {:>6} ms  {}",
         outcome.id,
-        escape(&outcome.title),
-        outcome.time.as_millis()
+        outcome.time.as_millis(),
+        escape(&outcome.title)
     );
     for note in notes.into_iter().chain(surprise.map(ToString::to_string)) {
-        out.push_str("\n                     ");
+        out.push_str("\n                   ");
         out.push_str(&note);
     }
     out
-}
-
-/// The counts of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    counts: BTreeMap<Verdict, usize>,
-    skipped: usize,
-    surprises: usize,
-}
-
-impl Summary {
-    /// Counts an outcome, and compares it with what is known; `None` if nothing is.
-    pub fn add(&mut self, outcome: &Outcome, known: Option<&Implementation>) -> Option<Surprise> {
-        match &outcome.result {
-            Ok(observation) => *self.counts.entry(observation.verdict).or_default() += 1,
-            Err(_) => self.skipped += 1,
-        }
-        let surprise = known.map_or_else(|| stranger(outcome), |known| known.surprise(outcome));
-        self.surprises += usize::from(surprise.is_some());
-        surprise
-    }
-
-    /// Scenarios with this verdict.
-    #[must_use]
-    pub fn count(&self, verdict: Verdict) -> usize {
-        self.counts.get(&verdict).copied().unwrap_or_default()
-    }
-
-    /// Scenarios that were not tried.
-    #[must_use]
-    pub fn skipped(&self) -> usize {
-        self.skipped
-    }
-
-    /// Outcomes that were not to be expected.
-    #[must_use]
-    pub fn surprises(&self) -> usize {
-        self.surprises
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.counts.values().sum::<usize>() + self.skipped;
-        write!(f, "{total} scenarios:")?;
-        for verdict in Verdict::ALL {
-            write!(f, " {} {verdict},", self.count(verdict))?;
-        }
-        write!(f, " {} skipped; {} not as known", self.skipped, self.surprises)
-    }
 }
 
 /// The whole run as one JSON object.
@@ -97,6 +45,7 @@ pub fn json(outcomes: &[Outcome], known: Option<&Implementation>) -> Value {
         "counts": counts,
         "skipped": summary.skipped(),
         "surprises": summary.surprises(),
+        "allowed": summary.allowed(),
         "scenarios": scenarios,
     })
 }
@@ -133,17 +82,8 @@ fn entry(outcome: &Outcome, surprise: Option<Surprise>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::report::{Difference, Observation, Skipped};
-
-    fn deviating(got: &str) -> Outcome {
-        let mut observation = Observation::default();
-        let difference = Difference { client: "a".to_owned(), expected: "1000 x".to_owned(), got: got.to_owned() };
-        observation.differs(Verdict::Deviates, difference);
-        Outcome { id: "d/1".to_owned(), title: "t".to_owned(), result: Ok(observation), time: Duration::ZERO }
-    }
+    use crate::report::summary::tests::deviating;
 
     #[test]
     fn peer_text_is_escaped_for_people_and_programs() {
@@ -151,17 +91,5 @@ mod tests {
         assert!(!line(&outcome, None).contains('\x1b'));
         let value = json(&[outcome], None);
         assert_eq!(value["scenarios"][0]["differences"][0]["got"], "\\u{1b}]0;gotcha\\u{7}");
-    }
-
-    #[test]
-    fn everything_is_counted() {
-        let mut summary = Summary::default();
-        assert_eq!(summary.add(&deviating("x"), None), Some(Surprise::Unknown));
-        let skipped = Outcome { result: Err(Skipped::Stop), ..deviating("x") };
-        assert_eq!(summary.add(&skipped, None), None);
-        assert_eq!(
-            summary.to_string(),
-            "2 scenarios: 0 conforms, 0 conforms better, 1 deviates, 0 fails, 1 skipped; 1 not as known"
-        );
     }
 }

@@ -3,6 +3,9 @@
 //! A scenario is a list of [`Step`]s on named clients. The text format stands in [`parse`], the placeholders of texts in
 //! [`template`], the files themselves in [`recordings`]. Nothing in here does IO.
 
+#[cfg(test)]
+pub(crate) mod checks;
+pub(crate) mod lines;
 pub mod parse;
 pub mod reason;
 pub mod recordings;
@@ -85,12 +88,19 @@ pub enum Step {
     },
     /// Let time pass.
     Wait(Duration),
-    /// What this client gets next comes no earlier than this many ping intervals after its last success or pong.
+    /// What this client gets next comes no earlier than then.
     NotBefore {
         /// Who waits.
         client: Client,
-        /// Ping intervals, as the server announced them.
-        intervals: f64,
+        /// When.
+        moment: Moment,
+    },
+    /// What this client gets next comes no later than then.
+    NotAfter {
+        /// Who waits.
+        client: Client,
+        /// When.
+        moment: Moment,
     },
     /// Send much to a client that does not read; later it reads, and everything is there. The recorded server takes it
     /// all at once, a better one slows the sender down.
@@ -130,7 +140,16 @@ pub enum Step {
     /// The server is told to stop.
     Stop,
     /// One of several continuations; the first step of each tells which it is.
-    Either(Vec<Branch>),
+    Either(Vec<Branch<Step>>),
+}
+
+/// A point in time of one client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// So many ping intervals, as the server announced them, after the client's last success or pong.
+    Intervals(f64),
+    /// So long after the client began to connect.
+    Open(Duration),
 }
 
 /// A message to send.
@@ -172,10 +191,10 @@ pub enum Expected {
     },
     /// A WebSocket pong.
     Pong(Vec<u8>),
-    /// The end. Without a close frame the code is 1006, with an empty one 1005; `None` is any code.
+    /// The end. Without a close frame the code is 1006, with an empty one 1005.
     Close {
         /// The code.
-        code: Option<u16>,
+        code: u16,
         /// The reason.
         reason: Template,
     },
@@ -194,13 +213,21 @@ pub enum HttpCheck {
     Body(String),
 }
 
-/// One continuation of [`Step::Either`].
+/// One continuation of a conversation that may go on in several ways.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Branch {
-    /// What a server that goes this way does.
+pub struct Branch<S> {
+    /// What an implementation that goes this way does.
     pub verdict: Verdict,
     /// Why it may, unless it conforms.
     pub reason: Option<Reason>,
-    /// The steps; the first is an [`Step::Expect`] or a [`Step::Quiet`].
-    pub steps: Vec<Step>,
+    /// The steps; the first is one that waits for something, or for nothing, and tells which branch it is.
+    pub steps: Vec<S>,
+}
+
+impl Step {
+    /// Whether a branch may begin with it.
+    #[must_use]
+    pub fn tells_apart(&self) -> bool {
+        matches!(self, Self::Expect { .. } | Self::Quiet { .. })
+    }
 }

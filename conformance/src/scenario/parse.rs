@@ -24,9 +24,10 @@
 //! | `>ping text` | sends a WebSocket ping |
 //! | `>close`, `>close CODE reason`, `>abort` | ends the connection, with or without close frame |
 //! | `< text`, `<bin text`, `<hex HEX`, `<bytes N FROM`, `<pong text` | gets exactly this |
-//! | `<close CODE reason` | gets this end; `*` is any code, 1005 an empty frame, 1006 none |
+//! | `<close CODE reason` | gets this end; 1005 is an empty frame, 1006 none |
 //! | `quiet MS` | gets nothing for so long, and stays open |
-//! | `not-before N` | gets the next thing no earlier than N ping intervals after its last success or pong |
+//! | `not-before N`, `not-after N` | gets the next thing so many ping intervals after its last success or pong |
+//! | `not-before N ms`, `not-after N ms` | gets the next thing so long after it began to connect |
 //! | `floods TO COUNT SIZE` | sends much to a client that does not read |
 //! | `http line\|line` then `<status N`, `<header N: V`, `<no-header N`, `<body text` | plain HTTP |
 //! | `registers`, `requests`, `handed`, `accepts C`, `pinged`, `relays TO SIZE…` | the usual steps of the protocol |
@@ -34,49 +35,11 @@
 //! Without a client: `wait MS`, `stop`, `repeat N … end`, `tally N of C C C <…`, and `either … end` with the
 //! continuations `as conforms`, `as better REASON`, `as deviates REASON`.
 
-use std::time::Duration;
+use super::lines::{Lines, all, branches, millis, number, split};
+use super::template::Template;
+use super::{Expected, HttpCheck, Moment, Needs, Outgoing, Scenario, Step};
 
-use super::reason::Reason;
-use super::template::{Template, TemplateError};
-use super::{Branch, Expected, HttpCheck, Needs, Outgoing, Scenario, Step};
-use crate::report::Verdict;
-
-/// What is wrong with a scenario file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {mistake}")]
-pub struct ParseError {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub mistake: Mistake,
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Mistake {
-    /// Something outside a scenario.
-    #[error("this line belongs to no scenario")]
-    NoScenario,
-    /// No such word here.
-    #[error("unknown word {0:?}")]
-    Word(String),
-    /// A word that should be a number.
-    #[error("not a number: {0:?}")]
-    Number(String),
-    /// A word that should be hex.
-    #[error("not hex: {0:?}")]
-    Hex(String),
-    /// Too few words.
-    #[error("something is missing")]
-    Missing,
-    /// `end` without beginning, or the other way round.
-    #[error("a block does not end, or ends twice")]
-    Block,
-    /// A placeholder.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-}
+pub use super::lines::{Mistake, ParseError};
 
 /// Reads the scenarios of a file.
 ///
@@ -84,42 +47,7 @@ pub enum Mistake {
 ///
 /// The first line that cannot be understood.
 pub fn parse(source: &str) -> Result<Vec<Scenario>, ParseError> {
-    let mut lines = Lines {
-        lines: source
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line.trim()))
-            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-            .collect(),
-        next: 0,
-    };
-    let mut scenarios = Vec::new();
-    while let Some(line) = lines.take() {
-        scenarios.push(scenario(line, &mut lines).map_err(|mistake| ParseError { line: lines.number(), mistake })?);
-    }
-    Ok(scenarios)
-}
-
-struct Lines<'a> {
-    lines: Vec<(usize, &'a str)>,
-    next: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn peek(&self) -> Option<&'a str> {
-        self.lines.get(self.next).map(|(_, line)| *line)
-    }
-
-    fn take(&mut self) -> Option<&'a str> {
-        let line = self.peek();
-        self.next += 1;
-        line
-    }
-
-    /// The number of the line taken last.
-    fn number(&self) -> usize {
-        self.lines.get(self.next.saturating_sub(1)).or(self.lines.last()).map_or(0, |(number, _)| *number)
-    }
+    all(source, scenario)
 }
 
 fn scenario(head: &str, lines: &mut Lines<'_>) -> Result<Scenario, Mistake> {
@@ -171,7 +99,7 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
                 lines.take().ok_or(Mistake::Block)?;
                 steps.extend((0..number::<usize>(rest)?).flat_map(|_| body.clone()));
             }
-            "either" => steps.push(Step::Either(branches(lines)?)),
+            "either" => steps.push(Step::Either(branches(lines, block, Step::tells_apart)?)),
             "wait" => steps.push(Step::Wait(millis(rest)?)),
             "stop" => steps.push(Step::Stop),
             "tally" => steps.push(tally(rest)?),
@@ -180,32 +108,6 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
         }
     }
     Ok(steps)
-}
-
-fn branches(lines: &mut Lines<'_>) -> Result<Vec<Branch>, Mistake> {
-    let mut branches = Vec::new();
-    loop {
-        let (word, rest) = split(lines.take().ok_or(Mistake::Block)?);
-        if word == "end" && !branches.is_empty() {
-            return Ok(branches);
-        }
-        if word != "as" {
-            return Err(Mistake::Block);
-        }
-        let (verdict, reason) = split(rest);
-        let named = || Reason::from_id(reason).ok_or_else(|| Mistake::Word(reason.to_owned()));
-        let (verdict, reason) = match verdict {
-            "conforms" => (Verdict::Conforms, None),
-            "better" => (Verdict::Better, Some(named()?)),
-            "deviates" => (Verdict::Deviates, Some(named()?)),
-            other => return Err(Mistake::Word(other.to_owned())),
-        };
-        let steps = block(lines, |line| line == "end" || line.starts_with("as "))?;
-        if !matches!(steps.first(), Some(Step::Expect { .. } | Step::Quiet { .. })) {
-            return Err(Mistake::Missing);
-        }
-        branches.push(Branch { verdict, reason, steps });
-    }
 }
 
 fn tally(rest: &str) -> Result<Step, Mistake> {
@@ -232,7 +134,8 @@ fn step(client: &str, line: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> 
         }
         ">abort" => push(Step::Abort(name())),
         "quiet" => push(Step::Quiet { client: name(), time: millis(rest)? }),
-        "not-before" => push(Step::NotBefore { client: name(), intervals: number(rest)? }),
+        "not-before" => push(Step::NotBefore { client: name(), moment: moment(rest)? }),
+        "not-after" => push(Step::NotAfter { client: name(), moment: moment(rest)? }),
         "floods" => {
             let (to, rest) = split(rest);
             let (count, size) = split(rest);
@@ -293,7 +196,8 @@ fn usual(verb: &str) -> Result<&'static [&'static str], Mistake> {
             r#"> {"command":"communication_ready"}"#,
             r#"C < {"command":"communication_ready"}"#,
         ],
-        "pinged" => &["not-before 1", r#"< {"command":"ping"}"#],
+        // Two intervals of room for a busy machine.
+        "pinged" => &["not-before 1", "not-after 3", r#"< {"command":"ping"}"#],
         other => return Err(Mistake::Word(other.to_owned())),
     })
 }
@@ -331,11 +235,18 @@ fn expected(verb: &str, rest: &str) -> Result<Expected, Mistake> {
         "<pong" => Expected::Pong(rest.as_bytes().to_vec()),
         "<close" => {
             let (code, reason) = split(rest);
-            let code = if code == "*" { None } else { Some(number(code)?) };
-            Expected::Close { code, reason: Template::parse(reason)? }
+            Expected::Close { code: number(code)?, reason: Template::parse(reason)? }
         }
         other => return Err(Mistake::Word(other.to_owned())),
     })
+}
+
+fn moment(words: &str) -> Result<Moment, Mistake> {
+    match split(words) {
+        (count, "") => Ok(Moment::Intervals(number(count)?)),
+        (count, "ms") => Ok(Moment::Open(millis(count)?)),
+        (_, unit) => Err(Mistake::Word(unit.to_owned())),
+    }
 }
 
 fn http_check(verb: &str, rest: &str) -> Result<HttpCheck, Mistake> {
@@ -350,26 +261,17 @@ fn http_check(verb: &str, rest: &str) -> Result<HttpCheck, Mistake> {
     })
 }
 
-/// The first word, and what follows one space.
-fn split(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line, ""))
-}
-
-fn number<T: std::str::FromStr>(word: &str) -> Result<T, Mistake> {
-    word.parse().map_err(|_| Mistake::Number(word.to_owned()))
-}
-
-fn millis(word: &str) -> Result<Duration, Mistake> {
-    Ok(Duration::from_millis(number(word)?))
-}
-
 fn bytes(word: &str) -> Result<Vec<u8>, Mistake> {
     hex::decode(word).map_err(|_| Mistake::Hex(word.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::scenario::reason::Reason;
+    use crate::scenario::template::TemplateError;
 
     fn steps(lines: &str) -> Vec<Step> {
         parse(&format!("== x/1 title\n{lines}")).unwrap().remove(0).steps
@@ -403,9 +305,21 @@ mod tests {
     }
 
     #[test]
-    fn close_codes_can_be_left_open() {
+    fn an_end_has_a_code_and_perhaps_a_reason() {
         let end = |code, reason| Step::Expect { client: "a".to_owned(), what: Expected::Close { code, reason } };
-        assert_eq!(steps("a <close * x y\na <close 1005"), [end(None, text("x y")), end(Some(1005), text(""))]);
+        assert_eq!(steps("a <close 1000 x y\na <close 1005"), [end(1000, text("x y")), end(1005, text(""))]);
+        assert_eq!(mistake("== x y\na <close * x"), (2, Mistake::Number("*".to_owned())));
+    }
+
+    #[test]
+    fn times_count_from_the_last_sign_of_life_or_from_the_beginning() {
+        let client = || "a".to_owned();
+        let expected = [
+            Step::NotBefore { client: client(), moment: Moment::Intervals(1.5) },
+            Step::NotAfter { client: client(), moment: Moment::Open(Duration::from_millis(20)) },
+        ];
+        assert_eq!(steps("a not-before 1.5\na not-after 20 ms"), expected);
+        assert_eq!(mistake("== x y\na not-before 20 s"), (2, Mistake::Word("s".to_owned())));
     }
 
     #[test]

@@ -4,7 +4,30 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a difference is allowed: a row of `spec/wire.md §10`, or one of the two rules that override a recorded text.
+/// What allows a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// A row of the table in `spec/wire.md §10`: a defect that is mended.
+    Mended,
+    /// The first paragraph of `spec/wire.md §10`: reason texts are kept, unless they are accidents of the engine.
+    EngineAccident,
+    /// Nothing in `spec/wire.md`: what a relay allows before it knows its client, which no honest client reaches.
+    RelayLimits,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mended => "a row of §10",
+            Self::EngineAccident => "JavaScript engine accident, §10 first paragraph",
+            Self::RelayLimits => "relay limits, no row of §10",
+        })
+    }
+}
+
+/// Why a difference is allowed, under one of the [`Rule`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -31,11 +54,19 @@ pub enum Reason {
     EngineAccident,
     /// Messages before authentication are capped at 4 KiB.
     EarlyCap,
+    /// A listener never has more spares than it may.
+    SpareLimit,
+    /// A listener closes a spare that got an unexpected message.
+    HalfDeadSpare,
+    /// Each phase has its own deadline.
+    PhaseDeadline,
+    /// Nothing that an acceptor says is lost.
+    SpeakFirst,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::EarlyData,
         Self::BackPressure,
         Self::RegistrationDeadline,
@@ -47,6 +78,10 @@ impl Reason {
         Self::Stop,
         Self::EngineAccident,
         Self::EarlyCap,
+        Self::SpareLimit,
+        Self::HalfDeadSpare,
+        Self::PhaseDeadline,
+        Self::SpeakFirst,
     ];
 
     /// The word that stands for it in scenario files and lists of deviations.
@@ -64,24 +99,56 @@ impl Reason {
             Self::Stop => "stop",
             Self::EngineAccident => "engine-accident",
             Self::EarlyCap => "early-cap",
+            Self::SpareLimit => "spare-limit",
+            Self::HalfDeadSpare => "half-dead-spare",
+            Self::PhaseDeadline => "phase-deadline",
+            Self::SpeakFirst => "speak-first",
         }
     }
 
-    /// The reason in the words of the specification.
+    /// The reason, mostly in the words of the specification.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::EarlyData => "§10: early data is kept, bounded, delivered in order after the handover",
-            Self::BackPressure => "§10: reading from the sender stops while the receiver is slow",
-            Self::RegistrationDeadline => "§10: one deadline from accept to registered or paired",
-            Self::RegisterKeys => "§10: non-hex and low-order keys are refused with a clear reason, before a challenge",
-            Self::SourceKey => "§10: the whole request is validated before a spare is popped",
-            Self::DeadSpare => "§10: a failed hand-over takes the next spare; the requester notices nothing",
-            Self::RequesterLeft => "§10: the spare goes back to the pool (nothing was sent) or is closed",
-            Self::NoReassembly => "§10: frames are passed on as they arrive; nothing is re-assembled",
-            Self::Stop => "§10: drain, then close everything, within a deadline",
-            Self::EngineAccident => "§10: the recorded text is an accident of the JavaScript engine",
-            Self::EarlyCap => "relay: messages before authentication at most 4 KiB",
+            Self::EarlyData => "early data is kept, bounded, delivered in order after the handover",
+            Self::BackPressure => "reading from the sender stops while the receiver is slow",
+            Self::RegistrationDeadline => "one deadline from accept to registered or paired",
+            Self::RegisterKeys => "non-hex and low-order keys are refused with a clear reason, before a challenge",
+            Self::SourceKey => "the whole request is validated before a spare is popped",
+            Self::DeadSpare => "a failed hand-over takes the next spare; the requester notices nothing",
+            Self::RequesterLeft => "the spare goes back to the pool (nothing was sent) or is closed",
+            Self::NoReassembly => "frames are passed on as they arrive; nothing is re-assembled",
+            Self::Stop => "drain, then close everything, within a deadline",
+            Self::EngineAccident => {
+                "what was recorded is how the engine words or orders it, and no rule of the protocol"
+            }
+            Self::EarlyCap => "messages before authentication at most 4 KiB",
+            Self::SpareLimit => "the limit is never exceeded",
+            Self::HalfDeadSpare => "the listener closes the spare, with a reason, and opens the next",
+            Self::PhaseDeadline => "each phase has its own deadline",
+            Self::SpeakFirst => "an acceptor speaks second, and a connector is ready before it sends its key",
+        }
+    }
+
+    /// What allows it.
+    #[must_use]
+    pub fn rule(self) -> Rule {
+        match self {
+            Self::EngineAccident => Rule::EngineAccident,
+            Self::EarlyCap => Rule::RelayLimits,
+            Self::EarlyData
+            | Self::BackPressure
+            | Self::RegistrationDeadline
+            | Self::RegisterKeys
+            | Self::SourceKey
+            | Self::DeadSpare
+            | Self::RequesterLeft
+            | Self::NoReassembly
+            | Self::Stop
+            | Self::SpareLimit
+            | Self::HalfDeadSpare
+            | Self::PhaseDeadline
+            | Self::SpeakFirst => Rule::Mended,
         }
     }
 
@@ -94,7 +161,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
+        write!(f, "{}: {}", self.rule(), self.text())
     }
 }
 

@@ -3,14 +3,15 @@
 use super::Scenario;
 use super::parse::{ParseError, parse};
 
-/// The recordings of CommServers: name and text.
-const SERVER: [(&str, &str); 6] = [
+/// The recordings of CommServers, and what no recording shows: name and text.
+const SERVER: [(&str, &str); 7] = [
     ("a_registration", include_str!("../../scenarios/server/a_registration.txt")),
     ("b_pingpong", include_str!("../../scenarios/server/b_pingpong.txt")),
     ("c_full_relay", include_str!("../../scenarios/server/c_full_relay.txt")),
     ("d_failures", include_str!("../../scenarios/server/d_failures.txt")),
     ("e_spares", include_str!("../../scenarios/server/e_spares.txt")),
     ("f_extra", include_str!("../../scenarios/server/f_extra.txt")),
+    ("g_mended", include_str!("../../scenarios/server/g_mended.txt")),
 ];
 
 /// Every entry of the recordings that is about a CommServer. Those of `d_failures` are numbered from 0.
@@ -60,19 +61,25 @@ pub const NOT_REPLAYED: [(&str, &str); 8] = [
 ///
 /// The file and line that cannot be understood.
 pub fn server_scenarios() -> Result<Vec<Scenario>, (&'static str, ParseError)> {
+    in_files(&SERVER, parse)
+}
+
+/// Everything in files of scenarios or scripts.
+pub(crate) fn in_files<T>(
+    files: &[(&'static str, &'static str)],
+    parse: fn(&str) -> Result<Vec<T>, ParseError>,
+) -> Result<Vec<T>, (&'static str, ParseError)> {
     let mut all = Vec::new();
-    for (name, source) in SERVER {
-        all.extend(parse(source).map_err(|error| (name, error))?);
+    for (name, source) in files {
+        all.extend(parse(source).map_err(|error| (*name, error))?);
     }
     Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::scenario::{Branch, Step};
+    use crate::scenario::{Step, checks};
 
     fn scenarios() -> Vec<Scenario> {
         server_scenarios().unwrap()
@@ -81,18 +88,15 @@ mod tests {
     #[test]
     fn every_entry_of_the_recordings_is_replayed() {
         let failures = (0..FAILURES).map(|number| format!("d_failures.json#{number}"));
-        let entries: BTreeSet<_> = ENTRIES.map(str::to_owned).into_iter().chain(failures).collect();
-        let replayed: BTreeSet<_> = scenarios().into_iter().flat_map(|scenario| scenario.recorded).collect();
-        assert_eq!(entries.difference(&replayed).collect::<Vec<_>>(), Vec::<&String>::new(), "not replayed");
-        assert_eq!(replayed.difference(&entries).collect::<Vec<_>>(), Vec::<&String>::new(), "never recorded");
+        let replayed = scenarios().into_iter().flat_map(|scenario| scenario.recorded);
+        checks::recorded(ENTRIES.map(str::to_owned).into_iter().chain(failures), replayed);
     }
 
     #[test]
     fn every_scenario_is_named_once_and_has_an_outcome() {
-        let mut ids = BTreeSet::new();
-        for scenario in scenarios() {
-            assert!(ids.insert(scenario.id.clone()), "{} twice", scenario.id);
-            assert!(!scenario.title.is_empty() && scenario.spec.starts_with('§'), "{}", scenario.id);
+        let scenarios = scenarios();
+        checks::heads(scenarios.iter().map(|it| (it.id.as_str(), it.title.as_str(), it.spec.as_str())));
+        for scenario in scenarios {
             let judged = scenario.steps.iter().any(|step| !matches!(step, Step::Open(_) | Step::Send { .. }));
             assert!(judged, "{} cannot fail", scenario.id);
         }
@@ -100,24 +104,22 @@ mod tests {
 
     #[test]
     fn the_recorded_branch_comes_first() {
-        fn check(steps: &[Step]) {
-            for step in steps {
-                if let Step::Either(branches) = step {
-                    assert_eq!(branches.first().map(|branch| branch.reason), Some(None));
-                    branches.iter().for_each(|Branch { steps, .. }| check(steps));
-                }
-            }
+        for scenario in scenarios() {
+            checks::recorded_first(&scenario.steps, |step| match step {
+                Step::Either(branches) => Some(branches),
+                _ => None,
+            });
         }
-        scenarios().iter().for_each(|scenario| check(&scenario.steps));
     }
 
     #[test]
     fn no_long_hex_is_stored() {
-        for (name, source) in SERVER {
-            for line in source.lines() {
-                let longest = line.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max().unwrap_or(0);
-                assert!(longest <= 64, "{name}: {line}");
-            }
-        }
+        checks::no_long_hex(&SERVER);
+    }
+
+    #[test]
+    fn no_file_is_forgotten() {
+        checks::nothing_forgotten("scenarios/server", "txt", &SERVER);
+        checks::only_folders("scenarios", &["client", "server"]);
     }
 }

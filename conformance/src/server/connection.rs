@@ -9,11 +9,12 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::Address;
+use crate::end::End;
 
 /// Most bytes that wait to be looked at; beyond it the connection is not read.
 const MAX_INBOX: usize = 16 << 20;
@@ -26,11 +27,7 @@ pub(super) enum Event {
     Text(String),
     Binary(Bytes),
     Pong(Bytes),
-    /// The end; 1005 without a code, 1006 without a close frame.
-    Closed {
-        code: u16,
-        reason: String,
-    },
+    Closed(End),
     /// Bytes that are not the WebSocket protocol.
     Broken(String),
 }
@@ -43,7 +40,7 @@ impl Event {
             Self::Binary(data) if data.len() <= 32 => format!("binary {}", hex::encode(data)),
             Self::Binary(data) => format!("binary of {} bytes", data.len()),
             Self::Pong(data) => format!("pong of {} bytes", data.len()),
-            Self::Closed { code, reason } => close_text(Some(*code), reason),
+            Self::Closed(end) => end.to_string(),
             Self::Broken(error) => format!("a protocol error: {error}"),
         }
     }
@@ -52,15 +49,9 @@ impl Event {
         match self {
             Self::Text(text) => text.len(),
             Self::Binary(data) | Self::Pong(data) => data.len(),
-            Self::Closed { .. } | Self::Broken(_) => 0,
+            Self::Closed(_) | Self::Broken(_) => 0,
         }
     }
-}
-
-/// How the end of a connection is written in reports and lists of deviations.
-pub(super) fn close_text(code: Option<u16>, reason: &str) -> String {
-    let code = code.map_or_else(|| "any code".to_owned(), |code| code.to_string());
-    if reason.is_empty() { format!("close {code}") } else { format!("close {code} {reason}") }
 }
 
 pub(super) struct Connection {
@@ -118,9 +109,7 @@ impl Connection {
             Message::Pong(data) => Event::Pong(data),
             Message::Close(frame) => {
                 self.closed = true;
-                let (code, reason) =
-                    frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.as_str().to_owned()));
-                Event::Closed { code, reason }
+                Event::Closed(End::of(frame))
             }
             // A ping is answered by the library, and no part of the protocol.
             Message::Ping(_) | Message::Frame(_) => return,
@@ -146,7 +135,7 @@ impl Connection {
         self.socket = None;
         if !self.closed {
             self.closed = true;
-            self.push(Event::Closed { code: 1006, reason: String::new() });
+            self.push(Event::Closed(End::lost()));
         }
     }
 
@@ -186,10 +175,5 @@ impl Connection {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(()) };
         Pin::new(socket).poll_flush(cx).map(Result::unwrap_or_default)
-    }
-
-    /// The message that starts a closing handshake.
-    pub(super) fn close_message(frame: Option<(u16, String)>) -> Message {
-        Message::Close(frame.map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() }))
     }
 }

@@ -1,6 +1,6 @@
 //! Plays scenarios against a CommServer, as its clients.
 //!
-//! One task drives all connections of a scenario ([`session`]); every wait in it has a deadline. Scenarios run side by
+//! One task drives all connections of a scenario (`session`); every wait in it has a deadline. Scenarios run side by
 //! side, each with keys of its own, except those that move much data or stop the server.
 
 mod connection;
@@ -10,6 +10,7 @@ mod numbered;
 mod play;
 mod session;
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -67,6 +68,12 @@ pub enum AddressError {
     NoTls,
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
+    }
+}
+
 impl Address {
     /// Reads a URL.
     ///
@@ -86,6 +93,15 @@ impl Address {
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
         Ok(Self { uri, tls, host, port })
     }
+}
+
+/// Whether a WebSocket can be opened there at all.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub async fn probe(address: &Address, patience: Duration) -> Result<(), String> {
+    connection::Connection::open(address, patience).await.map(drop)
 }
 
 /// Plays scenarios and reports each as soon as it is through. The result is in the order of `scenarios`.

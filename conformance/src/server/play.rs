@@ -1,7 +1,5 @@
 //! Plays the steps of a scenario and judges what comes back.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,14 +8,16 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::connection::{Connection, Event, close_text};
+use super::connection::Event;
 use super::numbered::numbered;
 use super::session::Session;
 use super::{Address, Options, http};
-use crate::report::{Difference, Observation, Verdict};
+use crate::end::End;
+use crate::play::{self, Next, Play, Played, difference};
+use crate::report::{Observation, Verdict};
 use crate::scenario::reason::Reason;
 use crate::scenario::template::{Slot, Template};
-use crate::scenario::{Branch, Expected, Outgoing, Scenario, Step};
+use crate::scenario::{Branch, Client, Expected, Moment, Outgoing, Scenario, Step};
 
 /// Bulk data may take this many times the patience.
 const BULK: u32 = 20;
@@ -35,37 +35,27 @@ pub(super) async fn play(
     scenario: &Scenario,
     options: &Options,
 ) -> Observation {
-    let mut play =
-        Play { session: Session::new(address), observation: Observation::default(), patience: options.patience, stop };
-    if let Err(difference) = play.steps(&scenario.steps).await {
-        play.observation.differs(Verdict::Fails, difference);
+    let mut scene =
+        Scene { session: Session::new(address), observation: Observation::default(), patience: options.patience, stop };
+    if let Err(difference) = play::steps(&mut scene, &scenario.steps).await {
+        scene.observation.differs(Verdict::Fails, difference);
     }
-    play.observation
+    scene.observation
 }
 
-struct Play<'a> {
+struct Scene<'a> {
     session: Session<'a>,
     observation: Observation,
     patience: Duration,
     stop: Option<&'a (dyn Fn() + Send + Sync)>,
 }
 
-/// The difference that ends a scenario.
-type Played = Result<(), Difference>;
+impl Play for Scene<'_> {
+    type Step = Step;
+    type Place = Client;
 
-fn difference(client: &str, expected: impl Into<String>, got: impl Into<String>) -> Difference {
-    Difference { client: client.to_owned(), expected: expected.into(), got: got.into() }
-}
-
-impl Play<'_> {
-    /// Boxed, because branches hold steps again.
-    fn steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Played> + Send + 's>> {
-        Box::pin(async move {
-            for step in steps {
-                self.step(step).await?;
-            }
-            Ok(())
-        })
+    fn observation(&mut self) -> &mut Observation {
+        &mut self.observation
     }
 
     async fn step(&mut self, step: &Step) -> Played {
@@ -76,26 +66,32 @@ impl Play<'_> {
             }
             Step::Send { client, what, hold } => self.send(client, what, *hold).await,
             Step::Close { client, frame } => {
-                let frame = match frame {
-                    Some((code, reason)) => Some((*code, self.render(client, reason)?)),
+                let end = match frame {
+                    Some((code, reason)) => Some(End { code: *code, reason: self.render(client, reason)? }),
                     None => None,
                 };
-                self.transmit(client, vec![Connection::close_message(frame)], false).await
+                self.transmit(client, vec![End::message(end)], false).await
             }
             Step::Abort(client) => {
                 self.session.abort(client);
                 Ok(())
             }
             Step::Expect { client, what } => self.expect(client, what).await,
-            Step::Quiet { client, time } => match self.next(client, *time).await {
-                None => Ok(()),
-                Some(event) => Err(difference(client, "nothing", event.describe())),
-            },
+            Step::Quiet { client, time } => play::quiet(self, client, *time).await,
             Step::Wait(time) => {
                 self.session.wait_until(Instant::now() + *time).await;
                 Ok(())
             }
-            Step::NotBefore { client, intervals } => self.not_before(client, *intervals),
+            Step::NotBefore { client, moment } => {
+                let time = self.time(client, *moment, PUNCTUALITY)?;
+                self.session.client(client).not_before = Some(time);
+                Ok(())
+            }
+            Step::NotAfter { client, moment } => {
+                let time = self.time(client, *moment, 1.0)?;
+                self.session.client(client).not_after = Some(time);
+                Ok(())
+            }
             Step::Flood { from, to, count, size } => self.flood(from, to, *count, *size).await,
             Step::Tally { count, clients, what } => self.tally(*count, clients, what).await,
             Step::Http { client, head } => {
@@ -116,11 +112,43 @@ impl Play<'_> {
                 }
                 Ok(())
             }
-            Step::Either(branches) => self.either(branches).await,
+            Step::Either(branches) => play::either(self, branches).await,
         }
     }
 
-    fn render(&self, client: &str, template: &Template) -> Result<String, Difference> {
+    fn silence(step: &Step) -> Option<(&Client, Duration)> {
+        match step {
+            Step::Quiet { client, time } => Some((client, *time)),
+            _ => None,
+        }
+    }
+
+    async fn happens(&mut self, client: &Client, time: Duration) -> Played<Option<String>> {
+        self.session.wait_for(&[client], Instant::now() + time).await;
+        Ok(self.session.front(client).map(|(_, event)| event.describe()))
+    }
+
+    async fn next(&mut self, step: &Step, _: &[Branch<Step>]) -> Played<Next> {
+        let Step::Expect { client, what } = step else { return Ok(Next::Other) };
+        self.session.wait_for(&[client], Instant::now() + self.patience).await;
+        let Some((_, event)) = self.session.front(client).cloned() else { return Ok(Next::Other) };
+        Ok(match (self.matches(client, what, &event), event) {
+            (None, _) => Next::Other,
+            (Some(_), Event::Closed(end)) => Next::End(client.clone(), end.to_string()),
+            (Some(_), _) => Next::This,
+        })
+    }
+
+    fn due(&self, step: &Step) -> String {
+        match step {
+            Step::Expect { client, what } => self.describe(client, what),
+            _ => "nothing".to_owned(),
+        }
+    }
+}
+
+impl Scene<'_> {
+    fn render(&self, client: &str, template: &Template) -> Played<String> {
         let missing = || difference(client, template.source(), "the server has not said what this needs");
         template.render(&self.session.values(client)).ok_or_else(missing)
     }
@@ -161,15 +189,10 @@ impl Play<'_> {
         Err(difference(client, "that the server reads", "a connection that takes nothing more"))
     }
 
-    /// What a client gets within `time`.
-    async fn next(&mut self, client: &str, time: Duration) -> Option<Event> {
-        self.session.wait_for(&[client], Instant::now() + time).await;
-        self.session.pop(client).map(|(_, event)| event)
-    }
-
     async fn expect(&mut self, client: &str, what: &Expected) -> Played {
         let due = self.describe(client, what);
         let not_before = self.session.client(client).not_before.take();
+        let not_after = self.session.client(client).not_after.take();
         let deadline = not_before.unwrap_or_else(Instant::now).max(Instant::now()) + self.patience;
         self.session.wait_for(&[client], deadline).await;
         let Some((time, event)) = self.session.pop(client) else {
@@ -178,9 +201,12 @@ impl Play<'_> {
         if not_before.is_some_and(|not_before| time < not_before) {
             return Err(difference(client, due, format!("too early: {}", event.describe())));
         }
+        if not_after.is_some_and(|not_after| time > not_after) {
+            return Err(difference(client, due, format!("too late: {}", event.describe())));
+        }
         match (self.matches(client, what, &event), what, &event) {
             (Some(learned), ..) => self.learn(client, what, learned, time),
-            (None, Expected::Close { .. }, Event::Closed { .. }) => {
+            (None, Expected::Close { .. }, Event::Closed(_)) => {
                 self.observation.differs(Verdict::Deviates, difference(client, due, event.describe()));
             }
             (None, ..) => return Err(difference(client, due, event.describe())),
@@ -211,10 +237,8 @@ impl Play<'_> {
                 let number = self.session.client(client).got.get(from).copied().unwrap_or_default();
                 equal(data[..] == numbered(from, number, *size)[..])
             }
-            (Expected::Close { code, reason }, Event::Closed { code: got, reason: text })
-                if code.is_none_or(|code| code == *got) =>
-            {
-                reason.matches(text, &self.session.values(client))
+            (Expected::Close { code, reason }, Event::Closed(end)) if *code == end.code => {
+                reason.matches(&end.reason, &self.session.values(client))
             }
             _ => None,
         }
@@ -229,51 +253,26 @@ impl Play<'_> {
             Expected::Binary(data) => Event::Binary(Bytes::copy_from_slice(data)).describe(),
             Expected::Numbered { size, from } => format!("the next {size} bytes of {from}"),
             Expected::Pong(data) => Event::Pong(Bytes::copy_from_slice(data)).describe(),
-            Expected::Close { code, reason } => close_text(*code, &shown(reason)),
+            Expected::Close { code, reason } => End { code: *code, reason: shown(reason) }.to_string(),
         }
     }
 
-    fn not_before(&mut self, name: &str, intervals: f64) -> Played {
+    /// When a moment is; of ping intervals, only this part counts.
+    fn time(&mut self, name: &str, moment: Moment, part: f64) -> Played<Instant> {
         let client = self.session.client(name);
-        let interval: Option<u64> = client.learned.get(&Slot::Interval).and_then(|millis| millis.parse().ok());
-        let (Some(interval), Some(since)) = (interval, client.sign_of_life) else {
-            return Err(difference(name, "a registered spare", "no ping interval"));
-        };
-        client.not_before = Some(since + Duration::from_millis(interval).mul_f64(intervals * PUNCTUALITY));
-        Ok(())
-    }
-
-    /// Takes the branch whose first step is what happens. Silence is tried first: it takes less time than to wait in vain
-    /// for what another branch begins with.
-    async fn either(&mut self, branches: &[Branch]) -> Played {
-        for branch in branches {
-            if let Some((Step::Quiet { client, time }, rest)) = branch.steps.split_first()
-                && !self.session.wait_for(&[client], Instant::now() + *time).await
-            {
-                self.observation.note(branch.verdict, branch.reason);
-                return self.steps(rest).await;
+        match moment {
+            Moment::Intervals(intervals) => {
+                let interval: Option<u64> = client.learned.get(&Slot::Interval).and_then(|millis| millis.parse().ok());
+                let (Some(interval), Some(since)) = (interval, client.sign_of_life) else {
+                    return Err(difference(name, "a registered spare", "no ping interval"));
+                };
+                Ok(since + Duration::from_millis(interval).mul_f64(intervals * part))
+            }
+            Moment::Open(time) => {
+                let began = client.began.ok_or_else(|| difference(name, "an open connection", "none"))?;
+                Ok(began + time)
             }
         }
-        for branch in branches {
-            if let Some(Step::Expect { client, what }) = branch.steps.first()
-                && self.is_next(client, what).await
-            {
-                self.observation.note(branch.verdict, branch.reason);
-                return self.steps(&branch.steps).await;
-            }
-        }
-        // None of them: playing the first tells what is missing, or how an end differs.
-        match branches.first() {
-            Some(branch) => self.steps(&branch.steps).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Whether this is what a client gets next. Takes nothing.
-    async fn is_next(&mut self, client: &str, what: &Expected) -> bool {
-        self.session.wait_for(&[client], Instant::now() + self.patience).await;
-        let event = self.session.front(client).map(|(_, event)| event.clone());
-        event.is_some_and(|event| self.matches(client, what, &event).is_some())
     }
 
     async fn tally(&mut self, count: usize, clients: &[String], what: &Expected) -> Played {

@@ -28,8 +28,12 @@ pub(super) struct Client {
     pub(super) got: BTreeMap<String, usize>,
     /// The last success or pong, from which ping intervals count.
     pub(super) sign_of_life: Option<Instant>,
+    /// When the client began to connect.
+    pub(super) began: Option<Instant>,
     /// When the next thing may come at the earliest.
     pub(super) not_before: Option<Instant>,
+    /// And at the latest.
+    pub(super) not_after: Option<Instant>,
     /// The answer to a plain HTTP request.
     pub(super) response: Option<Response>,
 }
@@ -65,6 +69,8 @@ impl<'a> Session<'a> {
     /// Opens a client's connection while the others go on.
     pub(super) async fn open(&mut self, name: &str, patience: Duration) -> Result<(), String> {
         let address = self.address;
+        // Before the server can know of it: its timers begin later.
+        self.client(name).began = Some(Instant::now());
         let mut opening = Box::pin(Connection::open(address, patience));
         let connection = self.while_reading(|_, cx| opening.as_mut().poll(cx)).await?;
         self.client(name).connection = Some(connection);

@@ -136,6 +136,12 @@ impl VectorFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::checks;
+
+    #[test]
+    fn no_file_is_forgotten() {
+        checks::nothing_forgotten("vectors", "json", &FILES);
+    }
 
     #[test]
     fn what_no_file_may_hold_is_refused() {

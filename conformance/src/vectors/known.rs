@@ -1,7 +1,8 @@
-//! Where an implementation is known to answer otherwise, and why. The list is checked in; a difference that is not on it
-//! is a surprise, and so is one that is gone.
+//! Where an implementation is known to answer otherwise, and why. The list is checked in; a difference that is not on
+//! it is a surprise, and so is one that is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,8 +37,20 @@ pub enum Rule {
     RefusedKeys,
     /// `spec/wire.md §10`: a text that is an accident of the JavaScript engine is no part of the protocol.
     EngineAccident,
-    /// A local function of the reference that no byte on the wire depends on.
+    /// Nothing in `spec/wire.md`: a local function of the reference that no byte on the wire depends on.
     NotOnTheWire,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RefusedKeys => "a row of §10: non-hex and low-order keys are refused",
+            Self::EngineAccident => "JavaScript engine accident, §10 first paragraph",
+            Self::NotOnTheWire => {
+                "no row of §10: a local function of the reference, on which no byte on the wire depends"
+            }
+        })
+    }
 }
 
 /// A difference between what is known and what happened.

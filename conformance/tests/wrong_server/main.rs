@@ -22,7 +22,10 @@ async fn play(fault: Fault, id: &str) -> Outcome {
     let scenario = server_scenarios().unwrap().into_iter().find(|scenario| scenario.id == id).unwrap();
     let url = start(fault).await;
     let target = Target { short_timers: Some(url.clone()), url, stop: None };
-    run_one(&target, &scenario, &Options { patience: Duration::from_millis(500), jobs: 1 }).await
+    // Where something is missing there is nothing to wait for.
+    let missing = matches!(fault, Fault::NoClose | Fault::NoSuccess | Fault::NoPing | Fault::Fifo);
+    let patience = if missing { Duration::from_millis(600) } else { Options::default().patience };
+    run_one(&target, &scenario, &Options { patience, jobs: 1 }).await
 }
 
 async fn verdict(fault: Fault, id: &str) -> Verdict {
@@ -84,6 +87,9 @@ async fn the_order_of_spares_and_messages_counts() {
 async fn pings_have_their_time() {
     assert_eq!(verdict(Fault::EarlyPing, "b/ping-pong").await, Verdict::Fails);
     assert_eq!(verdict(Fault::NoPing, "b/ping-pong").await, Verdict::Fails);
+    let late = play(Fault::LatePing, "b/ping-pong").await.result.unwrap();
+    assert_eq!(late.verdict, Verdict::Fails);
+    assert!(late.got().contains("too late"), "{}", late.got());
 }
 
 /// A mended defect is better, but only in the way that the scenario names.
@@ -93,6 +99,17 @@ async fn better_is_not_whatever() {
     assert_eq!(outcome.result.as_ref().unwrap().verdict, Verdict::Better, "{outcome:?}");
     outcome = play(Fault::WrongReason, "d/032").await;
     assert_eq!(outcome.result.unwrap().verdict, Verdict::Fails);
+}
+
+/// Where an end is better, it has its time, its code and the beginning of its reason.
+#[tokio::test]
+async fn an_end_at_any_time_is_no_deadline() {
+    for id in ["d/051", "d/052", "g/early-cap"] {
+        assert_eq!(verdict(Fault::DropAtOnce, id).await, Verdict::Fails, "{id}");
+    }
+    let early = play(Fault::DeadlineAtOnce, "d/051").await.result.unwrap();
+    assert_eq!(early.verdict, Verdict::Fails);
+    assert!(early.got().contains("too early"), "{}", early.got());
 }
 
 #[tokio::test]
@@ -106,8 +123,7 @@ async fn of_several_connectors_exactly_so_many_are_turned_away() {
     for (count, verdict) in [(1, Verdict::Fails), (2, Verdict::Conforms)] {
         let scenario = parse(&tally(count)).unwrap().remove(0);
         let target = Target { url: start(Fault::None).await, short_timers: None, stop: None };
-        let options = Options { patience: Duration::from_millis(500), jobs: 1 };
-        let outcome = run_one(&target, &scenario, &options).await;
+        let outcome = run_one(&target, &scenario, &Options::default()).await;
         assert_eq!(outcome.result.as_ref().unwrap().verdict, verdict, "{outcome:?}");
     }
 }

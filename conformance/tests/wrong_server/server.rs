@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// What it does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing.
     None,
     /// Another reason in a close frame.
@@ -50,8 +50,14 @@ pub enum Fault {
     NotRebuilt,
     /// A ping that comes too early.
     EarlyPing,
+    /// A ping that comes too late.
+    LatePing,
     /// No ping.
     NoPing,
+    /// The end of TCP instead of anything.
+    DropAtOnce,
+    /// A deadline that has passed as soon as it begins.
+    DeadlineAtOnce,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -69,7 +75,7 @@ struct Shared {
 }
 
 /// Starts one; it ends with the runtime of the test.
-pub async fn start(fault: Fault) -> Address {
+pub(crate) async fn start(fault: Fault) -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = Address::parse(&format!("ws://{}", listener.local_addr().unwrap())).unwrap();
     let shared = Arc::new(Shared {
@@ -94,6 +100,11 @@ pub async fn start(fault: Fault) -> Address {
 
 impl Shared {
     async fn serve(&self, mut socket: Socket) -> Option<()> {
+        match self.fault {
+            Fault::DropAtOnce => return None,
+            Fault::DeadlineAtOnce => return self.close(socket, "Terminate called: too slow").await,
+            _ => {}
+        }
         let first = text(&mut socket).await?;
         let value: serde_json::Value = serde_json::from_str(&first).unwrap_or_default();
         match value["command"].as_str() {
@@ -149,6 +160,7 @@ impl Shared {
         *self.used.lock().unwrap() = true;
         let mut ping = match self.fault {
             Fault::EarlyPing => Some(Duration::ZERO),
+            Fault::LatePing => Some(INTERVAL * 4),
             Fault::NoPing => None,
             _ => Some(INTERVAL),
         };

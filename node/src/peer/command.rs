@@ -11,7 +11,7 @@ pub(super) struct Request {
     /// Whatever the line had as its id; the answer repeats it.
     pub(super) id: Option<Value>,
     pub(super) command: Command,
-    name: String,
+    pub(super) name: String,
 }
 
 pub(super) enum Command {
@@ -58,10 +58,6 @@ impl Request {
         let name = fields.cmd.clone();
         let command = Command::from_fields(fields).map_err(|problem| (id.clone(), problem))?;
         Ok(Self { id, command, name })
-    }
-
-    pub(super) fn name(&self) -> String {
-        self.name.clone()
     }
 }
 

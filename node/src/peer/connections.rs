@@ -2,24 +2,27 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::connection::Connector;
 use ratatosk_protocol::driver::{ConnectorConfig, Environment, Session, connect};
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::Role;
-use ratatosk_protocol::plugin::{Counters, Origin};
-use ratatosk_protocol::trace::Timeline;
+use ratatosk_protocol::plugin::Counters;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::output::Output;
-use super::transcript::Transcript;
+use super::answer::Answer;
+use super::conversation::{Conversation, Ears, Mail, Question, Requests};
 
-/// Messages that wait for one connection at most.
+/// Messages that wait for one connection at most, and their bytes.
 const MAILBOX: usize = 64;
+const MAILBOX_BYTES: u32 = 64 * 1024 * 1024;
+/// Questions that wait for one connection at most.
+const QUESTIONS: usize = 8;
 /// Timelines of ended connections that are kept.
 const KEPT_TIMELINES: usize = 16;
 
@@ -36,23 +39,18 @@ struct Shared {
     environment: Environment,
     url: String,
     key: KeyPair,
-    output: Output,
-    transcript: Transcript,
+    ears: Ears,
 }
 
-/// A connection that is being dialled or is open.
+/// A connection that is being dialled or is open. Dropping this closes it.
 struct Live {
     key: PublicKey,
     role: Role,
     mailbox: mpsc::Sender<Mail>,
+    mailbox_bytes: Arc<Semaphore>,
+    questions: mpsc::Sender<Question>,
     open: Arc<OnceLock<Arc<Counters>>>,
     task: AbortHandle,
-}
-
-enum Mail {
-    Send { payload: Payload, id: Option<Value> },
-    Timeline(oneshot::Sender<Timeline>),
-    Close,
 }
 
 /// What stays of an ended connection.
@@ -62,14 +60,8 @@ struct Ended {
 }
 
 impl Connections {
-    pub(super) fn new(
-        environment: Environment,
-        url: String,
-        key: KeyPair,
-        output: Output,
-        transcript: Transcript,
-    ) -> Self {
-        let shared = Arc::new(Shared { environment, url, key, output, transcript });
+    pub(super) fn new(environment: Environment, url: String, key: KeyPair, ears: Ears) -> Self {
+        let shared = Arc::new(Shared { environment, url, key, ears });
         Self { shared, live: BTreeMap::new(), next: 1, tasks: JoinSet::new(), ended: VecDeque::new() }
     }
 
@@ -77,23 +69,28 @@ impl Connections {
     pub(super) fn add(&mut self, session: Session) {
         let (key, open) = (*session.remote(), Arc::new(OnceLock::from(session.counters().clone())));
         let shared = self.shared.clone();
-        self.spawn(key, Role::Listener, open, |number, mailbox| async move {
-            shared.opened(number, &session, Role::Listener);
-            shared.serve(number, session, Role::Listener, mailbox).await
+        self.spawn(key, Role::Listener, open, |number, requests| async move {
+            Ended { number, timeline: shared.serve(number, Role::Listener, session, requests).await }
         });
     }
 
-    /// Sends over the newest connection to a key, or over a new one. The answer comes as an event.
-    pub(super) fn send(&mut self, key: PublicKey, payload: Payload, id: Option<Value>) {
-        if !self.live.values().any(|live| live.key == key) {
+    /// Sends over the newest connection to a key, or over a new one. The answer comes when the message is on its way.
+    pub(super) fn send(&mut self, key: PublicKey, payload: Payload, answer: Answer) {
+        let fits = |live: &&Live| live.key == key && !live.mailbox.is_closed();
+        if !self.live.values().any(|live| fits(&live)) {
             self.dial(key);
         }
-        let Some(live) = self.live.values().rev().find(|live| live.key == key) else { return };
-        if let Err(mail) = live.mailbox.try_send(Mail::Send { payload, id })
-            && let Mail::Send { id, .. } = mail.into_inner()
-        {
-            let problem = format!("{MAILBOX} messages to this key are waiting already, or its connection is ending");
-            self.shared.output.error("raw", id.as_ref(), &problem);
+        let Some(live) = self.live.values().rev().find(fits) else { return };
+        let share = u32::try_from(payload.len()).unwrap_or(u32::MAX).min(MAILBOX_BYTES);
+        let Ok(room) = live.mailbox_bytes.clone().try_acquire_many_owned(share) else {
+            return answer.error(&format!("{} MiB to this key are waiting already", MAILBOX_BYTES >> 20));
+        };
+        match live.mailbox.try_send(Mail { payload, answer, _room: room }) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(mail)) => {
+                mail.answer.error(&format!("{MAILBOX} messages to this key are waiting already"));
+            }
+            Err(mpsc::error::TrySendError::Closed(mail)) => mail.answer.error("the connection is closed"),
         }
     }
 
@@ -101,22 +98,24 @@ impl Connections {
         let shared = self.shared.clone();
         let open = Arc::new(OnceLock::new());
         let opened = open.clone();
-        self.spawn(key, Role::Initiator, open, |number, mut mailbox| async move {
+        self.spawn(key, Role::Initiator, open, |number, mut requests| async move {
             let connector = Connector { local: shared.key.clone(), remote: key };
             let config = ConnectorConfig { url: shared.url.clone(), connector };
-            match connect(&shared.environment, &config).await {
+            let result = tokio::select! {
+                result = connect(&shared.environment, &config) => result,
+                // What waits in the mailbox is answered when it is dropped.
+                () = given_up(&mut requests) => return Ended { number, timeline: None },
+            };
+            match result {
                 Ok(session) => {
                     // Only this task sets it.
                     let _ = opened.set(session.counters().clone());
-                    shared.opened(number, &session, Role::Initiator);
-                    shared.serve(number, session, Role::Initiator, mailbox).await
+                    Ended { number, timeline: shared.serve(number, Role::Initiator, session, requests).await }
                 }
                 Err(error) => {
-                    mailbox.close();
-                    while let Some(mail) = mailbox.recv().await {
-                        if let Mail::Send { id, .. } = mail {
-                            shared.output.error("raw", id.as_ref(), &error.to_string());
-                        }
+                    requests.mailbox.close();
+                    while let Some(mail) = requests.mailbox.recv().await {
+                        mail.answer.error(&error.to_string());
                     }
                     Ended { number, timeline: None }
                 }
@@ -129,16 +128,18 @@ impl Connections {
         key: PublicKey,
         role: Role,
         open: Arc<OnceLock<Arc<Counters>>>,
-        work: impl FnOnce(u64, mpsc::Receiver<Mail>) -> F,
+        work: impl FnOnce(u64, Requests) -> F,
     ) where
         F: Future<Output = Ended> + Send + 'static,
     {
         let number = self.next;
         self.next += 1;
-        let (mailbox, mails) = mpsc::channel(MAILBOX);
-        let work = work(number, mails);
+        let (mailbox, mailbox_end) = mpsc::channel(MAILBOX);
+        let (questions, questions_end) = mpsc::channel(QUESTIONS);
+        let work = work(number, Requests { mailbox: mailbox_end, questions: questions_end });
         let task = self.tasks.spawn(async move { Some(work.await) });
-        self.live.insert(number, Live { key, role, mailbox, open, task });
+        let mailbox_bytes = Arc::new(Semaphore::new(MAILBOX_BYTES as usize));
+        self.live.insert(number, Live { key, role, mailbox, mailbox_bytes, questions, open, task });
     }
 
     /// What is there, for the `connections` command.
@@ -157,22 +158,29 @@ impl Connections {
         self.live.iter().map(describe).collect()
     }
 
-    /// The timelines of the open connections and of the ones that ended last.
-    pub(super) async fn timelines(&self) -> Vec<Value> {
+    /// Answers with the timelines of the open connections and of the ones that ended last. Later commands do not wait
+    /// for it.
+    pub(super) fn timelines(&mut self, answer: Answer) {
         let mut timelines: Vec<Value> = self.ended.iter().cloned().collect();
-        for (number, live) in &self.live {
-            let Some(counters) = live.open.get() else { continue };
-            let (reply, answer) = oneshot::channel();
-            if live.mailbox.send(Mail::Timeline(reply)).await.is_ok()
-                && let Ok(timeline) = answer.await
-            {
-                timelines.push(show(*number, &timeline, counters));
+        let ask = |live: &Live| {
+            let (reply, timeline) = oneshot::channel();
+            // A connection that is asked too often, or has just ended, says nothing.
+            live.questions.try_send(reply).is_ok().then_some(timeline)
+        };
+        let asked: Vec<_> = self.live.values().filter(|live| live.open.get().is_some()).filter_map(ask).collect();
+        let by = Instant::now() + self.patience();
+        self.tasks.spawn(async move {
+            for timeline in asked {
+                if let Ok(Ok(timeline)) = timeout_at(by, timeline).await {
+                    timelines.push(timeline);
+                }
             }
-        }
-        timelines
+            answer.result(json!({"timelines": timelines}));
+            None
+        });
     }
 
-    /// Waits for a connection to end, and forgets it.
+    /// Waits for something to end, and forgets it.
     pub(super) async fn progress(&mut self) {
         match self.tasks.join_next().await {
             Some(Ok(Some(ended))) => {
@@ -182,102 +190,42 @@ impl Connections {
                     self.ended.pop_front();
                 }
             }
-            Some(_) => {}
+            Some(Ok(None)) => {}
+            Some(Err(error)) => self.live.retain(|_, live| live.task.id() != error.id()),
             None => std::future::pending().await,
         }
     }
 
-    /// Closes the open connections and gives up on the others.
+    /// Closes the open connections, gives up on the others, and waits for their ends, but not for ever.
     pub(super) async fn close_all(&mut self) {
-        for live in self.live.values() {
-            if live.open.get().is_none() || live.mailbox.send(Mail::Close).await.is_err() {
-                live.task.abort();
-            }
-        }
-        while !self.tasks.is_empty() {
-            self.progress().await;
-        }
         self.live.clear();
+        // A conversation ends after three.
+        let patience = self.patience() * 4;
+        let end = async {
+            while !self.tasks.is_empty() {
+                self.progress().await;
+            }
+        };
+        if timeout(patience, end).await.is_err() {
+            tracing::warn!("a connection did not close in time");
+            self.tasks.shutdown().await;
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        self.shared.environment.config.deadlines.close
     }
 }
 
 impl Shared {
-    fn opened(&self, number: u64, session: &Session, role: Role) {
-        let key = session.remote().to_hex();
-        self.output.emit(json!({"event": "connected", "connection": number, "key": key, "role": role.name()}));
-    }
-
-    /// Carries messages both ways until the connection ends.
-    async fn serve(&self, number: u64, mut session: Session, role: Role, mut mailbox: mpsc::Receiver<Mail>) -> Ended {
-        let counters = session.counters().clone();
-        let key = session.remote().to_hex();
-        loop {
-            tokio::select! {
-                message = session.recv() => match message {
-                    Some(message) => {
-                        let mut event = json!({"event": "raw", "connection": number, "key": key});
-                        add_content(&mut event, &message);
-                        self.transcript.message("received", number, &message);
-                        self.output.emit_data(event).await;
-                    }
-                    None => break,
-                },
-                mail = mailbox.recv() => match mail {
-                    Some(Mail::Send { payload, id }) => {
-                        self.transcript.message("sent", number, &payload);
-                        match session.send(payload).await {
-                            Ok(()) => self.output.result("raw", id.as_ref(), json!({"connection": number})),
-                            Err(error) => self.output.error("raw", id.as_ref(), &error.to_string()),
-                        }
-                    }
-                    Some(Mail::Timeline(reply)) => drop(reply.send(session.timeline().await)),
-                    Some(Mail::Close) | None => {
-                        let (closed, timeline) = session.close(CloseRequest::Close(None)).await;
-                        return self.ended(number, &closed, &timeline, &counters, role);
-                    }
-                },
-            }
-        }
-        let closed = session.closed().await;
-        let timeline = session.timeline().await;
-        self.ended(number, &closed, &timeline, &counters, role)
-    }
-
-    fn ended(
-        &self,
-        number: u64,
-        closed: &ratatosk_protocol::connection::Closed,
-        timeline: &Timeline,
-        counters: &Counters,
-        role: Role,
-    ) -> Ended {
-        self.output.emit(json!({
-            "event": "disconnected",
-            "connection": number,
-            "role": role.name(),
-            "origin": if closed.origin == Origin::Local { "local" } else { "remote" },
-            "reason": closed.reason,
-        }));
-        Ended { number, timeline: Some(show(number, timeline, counters)) }
+    async fn serve(&self, number: u64, role: Role, session: Session, requests: Requests) -> Option<Value> {
+        let conversation = Conversation::new(self.ears.clone(), number, role, session);
+        conversation.run(requests, self.environment.config.deadlines.close).await
     }
 }
 
-/// Puts a message's content into an event.
-pub(super) fn add_content(event: &mut Value, message: &Payload) {
-    match message {
-        Payload::Text(text) => event["text"] = json!(text),
-        Payload::Binary(data) => event["hex"] = json!(hex::encode(data)),
-    }
-}
-
-fn show(number: u64, timeline: &Timeline, counters: &Counters) -> Value {
-    json!({
-        "connection": number,
-        "role": timeline.role().name(),
-        "lines": timeline.to_string().lines().collect::<Vec<_>>(),
-        "bytesSent": counters.bytes_sent(),
-        "bytesReceived": counters.bytes_received(),
-        "messagesSent": counters.messages_sent(),
-        "messagesReceived": counters.messages_received(),
-    })
+/// Waits until nobody wants the connection any more.
+async fn given_up(requests: &mut Requests) {
+    // Nothing can be told about a connection that is not open.
+    while requests.questions.recv().await.is_some() {}
 }

@@ -4,8 +4,10 @@
 //! This peer knows phases 1 to 5: encrypted connections to keys. What needs identities (invitations, contacts, topics)
 //! answers with an error that says so.
 
+mod answer;
 mod command;
 mod connections;
+mod conversation;
 mod identity;
 mod input;
 mod output;
@@ -21,14 +23,16 @@ use ratatosk_protocol::connection::KeyRing;
 use ratatosk_protocol::driver::{Environment, Listener, ListenerConfig, NoticeKind, Session, Subscription, check_url};
 use ratatosk_protocol::key::KeyPair;
 use ratatosk_protocol::spare::SparePolicy;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use self::answer::Answer;
 use self::command::{Command, Request};
 use self::connections::Connections;
+use self::conversation::Ears;
 use self::input::{Input, InputError};
-use self::output::Output;
+use self::output::{Output, Room};
 use self::transcript::Transcript;
 
 /// The exit code when the peer ran out of time.
@@ -63,11 +67,11 @@ pub(crate) async fn run(options: Options) -> ExitCode {
     let code = match Peer::new(&options, output.clone()) {
         Ok(peer) => peer.run(&options).await,
         Err(problem) => {
-            output.error("start", None, &problem);
+            output.problem("start", &problem);
             ExitCode::FAILURE
         }
     };
-    output.emit(json!({"event": "exit"}));
+    output.event(&json!({"event": "exit"}));
     output.finish().await;
     code
 }
@@ -96,8 +100,7 @@ impl Peer {
                 environment.clone(),
                 options.comm_server_url.clone(),
                 key.clone(),
-                output.clone(),
-                transcript.clone(),
+                Ears { output: output.clone(), transcript: transcript.clone() },
             ),
             environment,
             key,
@@ -110,9 +113,9 @@ impl Peer {
     }
 
     async fn run(mut self, options: &Options) -> ExitCode {
-        self.output.emit(json!({"event": "ready", "publicKey": self.key.public().to_hex()}));
+        self.output.event(&json!({"event": "ready", "publicKey": self.key.public().to_hex()}));
         if let Err(problem) = self.listen(options) {
-            self.output.error("listen", None, &problem);
+            self.output.problem("listen", &problem);
             return ExitCode::FAILURE;
         }
         let end = options.timeout_ms.map(|millis| Instant::now() + Duration::from_millis(millis));
@@ -120,18 +123,18 @@ impl Peer {
         let mut listening_to_input = true;
         let code = loop {
             tokio::select! {
-                line = input.next(), if listening_to_input => match line {
-                    Ok(Some(line)) => if let Some(code) = self.obey(options, &line).await { break code },
+                (seat, line) = next_line(&self.output, &mut input), if listening_to_input => match line {
+                    Ok(Some(line)) => if let Some(code) = self.obey(options, &line, seat).await { break code },
                     Ok(None) if options.stay => listening_to_input = false,
                     Ok(None) => break ExitCode::SUCCESS,
-                    Err(error @ InputError::TooLong) => self.output.error("input", None, &error.to_string()),
+                    Err(error @ InputError::TooLong) => self.answer(seat, "input", None).error(&error.to_string()),
                     Err(error) => {
-                        self.output.error("input", None, &error.to_string());
+                        self.output.problem("input", &error.to_string());
                         break ExitCode::FAILURE;
                     }
                 },
-                notice = self.events.next() => if let NoticeKind::Retrying(delay) = notice.kind {
-                    self.output.emit(json!({"event": "retrying", "inMs": delay.as_millis()}));
+                notice = self.events.next() => if let NoticeKind::Retrying { delay, .. } = notice.kind {
+                    self.output.event(&json!({"event": "retrying", "inMs": delay.as_millis()}));
                 },
                 ready = ready_spares(self.spares.as_mut()) => self.online(ready > 0),
                 Some(session) = accept(self.listener.as_mut()) => self.connections.add(session),
@@ -144,22 +147,25 @@ impl Peer {
     }
 
     /// Obeys one line. An exit code ends the peer.
-    async fn obey(&mut self, options: &Options, line: &str) -> Option<ExitCode> {
-        let request = match Request::parse(line) {
+    async fn obey(&mut self, options: &Options, line: &str, seat: Room) -> Option<ExitCode> {
+        let Request { id, command, name } = match Request::parse(line) {
             Ok(request) => request,
             Err((id, problem)) => {
-                self.output.error("command", id.as_ref(), &problem);
+                self.answer(seat, "command", id).error(&problem);
                 return None;
             }
         };
-        let (id, name) = (request.id.clone(), request.name());
-        let answer = match request.command {
+        let answer = self.answer(seat, &name, id);
+        let result = match command {
             Command::Info => Ok(json!({"publicKey": self.key.public().to_hex(), "phases": 5})),
             Command::Connections => Ok(json!({"connections": self.connections.list()})),
-            Command::Timeline => Ok(json!({"timelines": self.connections.timelines().await})),
+            Command::Timeline => {
+                self.connections.timelines(answer);
+                return None;
+            }
             Command::Mark { text } => self.transcript.mark(&text).map(|()| json!({})),
             Command::Raw { key, payload } => {
-                self.connections.send(key, payload, id);
+                self.connections.send(key, payload, answer);
                 return None;
             }
             Command::Disconnect => {
@@ -167,17 +173,24 @@ impl Peer {
                 Ok(json!({}))
             }
             Command::Reconnect => self.listen(options).map(|()| json!({})),
-            Command::Quit => return Some(ExitCode::SUCCESS),
+            Command::Quit => {
+                answer.silence();
+                return Some(ExitCode::SUCCESS);
+            }
             Command::NeedsPhaseSix(name) => Err(format!(
                 "{name:?} needs identities (phase 6), which this build does not have; info, connections, timeline, raw, \
                  mark, disconnect, reconnect and quit work"
             )),
         };
-        match answer {
-            Ok(fields) => self.output.result(&name, id.as_ref(), fields),
-            Err(problem) => self.output.error(&name, id.as_ref(), &problem),
+        match result {
+            Ok(fields) => answer.result(fields),
+            Err(problem) => answer.error(&problem),
         }
         None
+    }
+
+    fn answer(&self, seat: Room, command: &str, id: Option<Value>) -> Answer {
+        Answer::new(&self.output, seat, command.to_owned(), id)
     }
 
     fn listen(&mut self, options: &Options) -> Result<(), String> {
@@ -210,9 +223,14 @@ impl Peer {
     fn online(&mut self, online: bool) {
         if self.online != online {
             self.online = online;
-            self.output.emit(json!({"event": "online", "state": online}));
+            self.output.event(&json!({"event": "online", "state": online}));
         }
     }
+}
+
+/// The next line, when there is a seat for its answer. Safe to cancel.
+async fn next_line(output: &Output, input: &mut Input) -> (Room, Result<Option<String>, InputError>) {
+    (output.seat().await, input.next().await)
 }
 
 async fn accept(listener: Option<&mut Listener>) -> Option<Session> {

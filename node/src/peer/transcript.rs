@@ -9,7 +9,7 @@ use std::time::Instant;
 use ratatosk_protocol::message::Payload;
 use serde_json::{Value, json};
 
-use super::connections::add_content;
+use super::conversation::add_content;
 
 /// Clones write to the same file. Without a file nothing is written.
 #[derive(Clone)]

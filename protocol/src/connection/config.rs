@@ -22,8 +22,8 @@ pub struct Config {
     pub silence_limit: Duration,
     /// Bytes of a fragment.
     pub chunk_len: usize,
-    /// Largest message that is put together from fragments: what one peer can make this end keep, twice over while the
-    /// buffer grows.
+    /// Largest message that is put together from fragments. One peer can make this end keep twice as much, and four times
+    /// for the moment in which a text that is not UTF-8 is decoded.
     pub max_message_len: usize,
 }
 

@@ -8,7 +8,7 @@ use crate::crypto::BoxError;
 use crate::key::PublicKey;
 use crate::message::{HexTextError, MessageError};
 use crate::phase::{Outcome, Phase};
-use crate::plugin::PluginFailure;
+use crate::plugin::{OrderError, PluginFailure};
 
 /// The beginning of the reason with which a CommServer refuses a key for good.
 const REFUSED_KEY: &str = "Close called: CYENC-ENSPUB";
@@ -27,8 +27,12 @@ pub struct ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.phase {
-            Some(phase) => write!(f, "{phase}: {}", self.cause),
-            None => write!(f, "established connection: {}", self.cause),
+            Some(phase) => write!(f, "{phase}: {}", self.cause)?,
+            None => write!(f, "established connection: {}", self.cause)?,
+        }
+        match self.cause.fault() {
+            Fault::PeerMisbehaved => f.write_str(" (the other end broke the protocol)"),
+            Fault::PeerClosed | Fault::Network | Fault::Local => Ok(()),
         }
     }
 }
@@ -62,7 +66,7 @@ pub enum Cause {
     /// The temporary key of the other end is none.
     #[error("the other end sent a temporary key that is not usable")]
     EphemeralKey {
-        /// Whether its length was wrong; otherwise it is a low-order point.
+        /// Whether its length was wrong; otherwise it is a low-order point, or our own key sent back to us.
         wrong_length: bool,
     },
     /// Somebody asked for a key that is not ours.
@@ -74,6 +78,9 @@ pub enum Cause {
     /// A plugin gave the connection up.
     #[error("plugin {:?} gave up: {:?}", .0.plugin, .0.error.0)]
     Plugin(PluginFailure),
+    /// The plugins of this end do not fit together.
+    #[error("the plugins do not fit together: {0}")]
+    PluginOrder(#[from] OrderError),
     /// The other end closed, or vanished without a close frame.
     #[error("{}", describe(.0.as_ref()))]
     ClosedByPeer(Option<CloseFrame>),
@@ -103,8 +110,8 @@ fn describe(frame: Option<&CloseFrame>) -> String {
 pub enum Fault {
     /// The other end broke the protocol.
     PeerMisbehaved,
-    /// The other end does not want us, or is not there.
-    PeerRefused,
+    /// The other end closed: it does not want us, has no listener, or is done.
+    PeerClosed,
     /// The network, or silence that may be the network's.
     Network,
     /// This end decided so.
@@ -117,12 +124,12 @@ impl Cause {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Message(_) | Self::Box(_) | Self::EphemeralKey { .. } | Self::Plugin(_) => Fault::PeerMisbehaved,
-            Self::ClosedByPeer(Some(_)) => Fault::PeerRefused,
+            Self::ClosedByPeer(Some(_)) => Fault::PeerClosed,
             Self::PhaseTimeout(_) | Self::TotalTimeout | Self::Silence { .. } | Self::ClosedByPeer(None) => {
                 Fault::Network
             }
             Self::Io(_) => Fault::Network,
-            Self::NotOurKey(_) | Self::Refused(_) | Self::ClosedHere { .. } => Fault::Local,
+            Self::NotOurKey(_) | Self::Refused(_) | Self::ClosedHere { .. } | Self::PluginOrder(_) => Fault::Local,
         }
     }
 
@@ -165,9 +172,11 @@ impl Cause {
                 CloseRequest::because("Error: We do not accept connections for this target public key")
             }
             Self::Plugin(failure) => CloseRequest::because(failure.error.0.clone()),
-            Self::Silence { .. } | Self::ClosedByPeer(_) | Self::ClosedHere { .. } | Self::Io(_) => {
-                CloseRequest::Close(None)
-            }
+            Self::Silence { .. }
+            | Self::ClosedByPeer(_)
+            | Self::ClosedHere { .. }
+            | Self::PluginOrder(_)
+            | Self::Io(_) => CloseRequest::Close(None),
         }
     }
 }

@@ -27,9 +27,17 @@ pub enum Event {
     SpareOpened,
     /// The CommServer has handed the spare connection over to a peer.
     SpareHandedOver,
+    /// A peer asks for one of our keys, or one that is not ours; whether it is wanted is decided next.
+    PairingRequested {
+        /// The peer's key, not proven yet.
+        source: PublicKey,
+        /// The key that it asks for.
+        target: PublicKey,
+    },
     /// The acceptor has answered the request: from here on the bytes come from the peer.
     HandoverComplete,
-    /// Both ends have proven their keys; the application may speak.
+    /// The application may speak. An acceptor's peer has proven its key; a connector's peer proves it with its first
+    /// message, and nobody else can read what is sent before.
     Established {
         /// The key of ours that the peer asked for, or that we dialled with.
         local: PublicKey,

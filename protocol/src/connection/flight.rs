@@ -13,6 +13,7 @@ use crate::entropy::Entropy;
 use crate::key::PublicKey;
 use crate::message::MessageError;
 use crate::plugin::{Encryption, Fragmentation, KeepAlive, NonceParity, Plugin};
+use crate::time::after;
 
 pub(super) struct Flight {
     pub(super) stack: Stack,
@@ -57,7 +58,7 @@ impl Flight {
             error: None,
             peers: None,
             phase_deadline: None,
-            total: Total::Until(now + config.deadlines.total),
+            total: Total::Until(after(now, config.deadlines.total)),
             error_phase: None,
             plain_messages: None,
             config,
@@ -104,7 +105,7 @@ impl Flight {
         }
     }
 
-    /// Both keys are proven.
+    /// The keys are exchanged; those of an acceptor's peer are proven as well.
     pub(super) fn established(&mut self, now: Instant) -> State {
         self.leave_phase(now, Outcome::Ok);
         self.total = Total::Over;
@@ -119,7 +120,7 @@ impl Flight {
         self.plain_messages.is_none()
     }
 
-    /// Whether a message has decrypted.
+    /// Whether a message has decrypted, which proves the peer's key.
     pub(super) fn proven(&self) -> bool {
         self.plain_messages.is_some_and(|plain| self.counters.messages_received() > plain)
     }
@@ -142,7 +143,7 @@ impl Flight {
         let keepalive = match sends {
             // The acceptor may only speak when it has decrypted something, so the connector says something at once.
             NonceParity::Odd => keepalive.with_first_pulse(),
-            NonceParity::Even => keepalive,
+            NonceParity::Even => keepalive.speaking_second(),
         };
         let plugins: [Box<dyn Plugin>; 3] = [
             Box::new(Encryption::new(key, sends)),
@@ -150,14 +151,14 @@ impl Flight {
             Box::new(Fragmentation::new(self.config.chunk_len, self.config.max_message_len)),
         ];
         for plugin in plugins {
-            self.stack.push(now, plugin).map_err(|error| Cause::Io(error.to_string()))?;
+            self.stack.push(now, plugin)?;
         }
         Ok(())
     }
 
     pub(super) fn enter_phase(&mut self, now: Instant, phase: Phase) {
         self.tracker.enter(now, phase);
-        self.phase_deadline = Some(now + self.config.deadlines.of(phase));
+        self.phase_deadline = Some(after(now, self.config.deadlines.of(phase)));
         self.events.push_back(Event::PhaseEntered(phase));
     }
 
@@ -182,9 +183,9 @@ impl Flight {
 
     /// The wait as a spare is over.
     pub(super) fn resume_deadlines(&mut self, now: Instant) {
-        self.phase_deadline = Some(now + self.config.deadlines.request);
+        self.phase_deadline = Some(after(now, self.config.deadlines.request));
         if let Total::Paused(left) = self.total {
-            self.total = Total::Until(now + left);
+            self.total = Total::Until(after(now, left));
         }
     }
 
@@ -217,6 +218,7 @@ impl Flight {
         self.leave_phase(now, cause.outcome());
         let cause = self.error.take().unwrap_or(cause);
         self.stack.handle_incoming(now, Incoming::Closed { reason: reason.clone(), origin });
+        self.stack.clear();
         let error = ConnectionError { phase: self.error_phase, cause };
         self.tracker.closed(now, origin, &reason);
         self.events.push_back(Event::Closed(Closed { origin, reason, error }));

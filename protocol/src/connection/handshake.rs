@@ -36,6 +36,7 @@ impl AwaitRequest {
         let request = CommunicationRequest::parse(message)?;
         let remote = request.source;
         let target = request.target.map_err(message::MessageError::from)?;
+        flight.events.push_back(Event::PairingRequested { source: remote, target });
         let local = self.keys.find(&target).cloned();
         let verdict = match local {
             None => Err(Cause::NotOurKey(target)),
@@ -116,6 +117,10 @@ pub(super) struct AwaitAcceptorKey {
 impl AwaitAcceptorKey {
     pub(super) fn message(self, flight: &mut Flight, now: Instant, message: &Payload) -> Result<(), Cause> {
         let theirs = open_key(&self.long_term, message)?;
+        // The box would open as well if somebody sent our own one back: both directions use one long-term key.
+        if theirs == *self.ours.public() {
+            return Err(Cause::EphemeralKey { wrong_length: false });
+        }
         flight.peers = Some(Peers { local: *self.connector.local.public(), remote: self.connector.remote });
         flight.encrypt(now, SharedKey::between(self.ours.secret(), &theirs), NonceParity::Odd)
     }

@@ -3,7 +3,7 @@
 //! The same machine is a listener's spare connection, an acceptor that was dialled directly, and a connector. Whoever
 //! drives it tells it what happens at the socket (`handle_*`) and does what it asks for (`poll_*`). Every state is a
 //! struct of its own that a transition consumes, so that data exists only in the phase that has it; keys and challenges
-//! are wiped when their state is left, whichever way.
+//! are wiped when their state is left, whichever way, and those of the plugins when the connection is closed.
 
 mod config;
 mod error;
@@ -181,10 +181,16 @@ impl Connection {
         &self.flight.counters
     }
 
-    /// Whether both ends have proven their keys.
+    /// Whether [`Event::Established`] has been told.
     #[must_use]
     pub fn is_established(&self) -> bool {
         matches!(self.state, State::Established | State::Closing { deliver: true })
+    }
+
+    /// Whether the peer has proven its key: a message of it has decrypted.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.is_established() && self.flight.proven()
     }
 
     /// Whether a close was asked for here: the socket is to end soon, whatever the other end does.

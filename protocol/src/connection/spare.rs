@@ -43,7 +43,7 @@ impl AwaitSuccess {
         flight.enter_phase(now, Phase::PairingRequest);
         flight.pause_deadlines(now);
         let pong = Pong::new(interval, flight.config.ping_grace);
-        flight.stack.push(now, Box::new(pong)).map_err(|error| Cause::Io(error.to_string()))?;
+        flight.stack.push(now, Box::new(pong))?;
         flight.events.push_back(Event::SpareOpened);
         Ok(Spare { keys: self.keys })
     }

@@ -25,8 +25,10 @@ pub fn seal(key: &SharedKey, content: &[u8], entropy: &mut dyn Entropy) -> Vec<u
 pub fn open(key: &SharedKey, boxed: &[u8]) -> Result<Vec<u8>, BoxError> {
     let (nonce, rest) = boxed.split_first_chunk::<NONCE_LEN>().ok_or(BoxError::ShortNonce)?;
     let mut message = rest.to_vec();
-    let content = key.open_in_place(nonce, &mut message).ok_or(BoxError::Decryption)?;
-    Ok(content.to_vec())
+    key.open_in_place(nonce, &mut message).ok_or(BoxError::Decryption)?;
+    // In place, so that no second copy of the content stays behind.
+    message.drain(..TAG_LEN);
+    Ok(message)
 }
 
 /// Why a box could not be opened. The texts are the reference's, which puts them into close reasons.

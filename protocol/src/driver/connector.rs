@@ -8,7 +8,7 @@ use super::task;
 use super::{DriverError, Environment, now, os_entropy, socket};
 use crate::backoff::Backoff;
 use crate::connection::{Connection, Connector};
-use crate::phase::Role;
+use crate::phase::{Phase, Role};
 
 /// Whom to dial, and where.
 #[derive(Clone, Debug)]
@@ -44,7 +44,9 @@ pub async fn connect_until_successful(
         match attempt(environment, config, news).await {
             Err(DriverError::Connection(error)) if !error.cause.is_final() => {
                 let delay = backoff.next(os_entropy().as_mut());
-                environment.events.publish(connection, Role::Initiator, &NoticeKind::Retrying(delay));
+                let failed = error.phase.unwrap_or(Phase::Connect);
+                let kind = NoticeKind::Retrying { delay, failed };
+                environment.events.publish(connection, Role::Initiator, &kind);
                 tokio::time::sleep(delay).await;
             }
             other => return other,
@@ -53,12 +55,12 @@ pub async fn connect_until_successful(
 }
 
 async fn attempt(environment: &Environment, config: &ConnectorConfig, news: News) -> Result<Session, DriverError> {
-    socket::check_url(&config.url)?;
+    let target = socket::target(&config.url)?;
     let id = news.connection();
     let machine = Connection::connect(now(), config.connector.clone(), environment.config.clone(), os_entropy());
     let deadlines = environment.config.deadlines.clone();
     let budget = Budget::new();
-    let mut task = task::open(machine, news, deadlines, budget.clone(), socket::open(&config.url, budget)).await?;
+    let mut task = task::open(machine, news, deadlines, budget.clone(), socket::open(&target, budget)).await?;
     let peers = task.establish().await?;
     Ok(Session::start(id, task, &peers))
 }

@@ -10,8 +10,9 @@ use tokio::time::{Duration, sleep};
 
 use super::limited::Budget;
 use super::news::News;
-use super::session::{Owned, Session};
+use super::session::{NOBODY_ACCEPTS, Owned, Session};
 use super::{DriverError, Environment, now, os_entropy, socket, task};
+use crate::close::CloseRequest;
 use crate::connection::{Connection, ConnectionError, KeyRing};
 use crate::phase::Role;
 
@@ -58,7 +59,7 @@ impl DirectListener {
 }
 
 async fn run(listener: TcpListener, environment: Environment, keys: Arc<KeyRing>, sessions: mpsc::Sender<Session>) {
-    let mut establishing = JoinSet::new();
+    let mut establishing: JoinSet<Option<Session>> = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if establishing.len() < ESTABLISHING => match accepted {
@@ -70,19 +71,27 @@ async fn run(listener: TcpListener, environment: Environment, keys: Arc<KeyRing>
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(Ok(established)) = establishing.join_next() => match established {
-                Ok(session) => {
-                    if sessions.try_send(session).is_err() {
-                        tracing::warn!("nobody accepts: a peer was turned away");
-                    }
+            Some(ended) = establishing.join_next() => {
+                if let Ok(Some(session)) = ended
+                    && let Err(refused) = sessions.try_send(session)
+                {
+                    tracing::warn!("nobody accepts: a peer is turned away");
+                    establishing.spawn(async {
+                        refused.into_inner().close(CloseRequest::because(NOBODY_ACCEPTS)).await;
+                        None
+                    });
                 }
-                Err(error) => tracing::debug!(%error, "a direct connection failed"),
-            },
+            }
         }
     }
 }
 
-async fn establish(
+async fn establish(environment: Environment, keys: Arc<KeyRing>, stream: TcpStream) -> Option<Session> {
+    let established = handshake(environment, keys, stream).await;
+    established.inspect_err(|error| tracing::debug!(%error, "a direct connection failed")).ok()
+}
+
+async fn handshake(
     environment: Environment,
     keys: Arc<KeyRing>,
     stream: TcpStream,

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::connection::Event;
 use crate::metrics::Metrics;
-use crate::phase::Role;
+use crate::phase::{Phase, Role};
 
 /// Notices that wait for a slow subscriber at most.
 const QUEUE_LEN: usize = 1024;
@@ -30,14 +30,19 @@ pub struct Notice {
 pub enum NoticeKind {
     /// The connection told this. Never [`Event::Message`].
     Connection(Event),
-    /// The connection failed, and the next attempt comes after this time.
-    Retrying(Duration),
+    /// The connection failed, and the next attempt comes later.
+    Retrying {
+        /// After this time.
+        delay: Duration,
+        /// The phase in which it failed.
+        failed: Phase,
+    },
 }
 
 impl NoticeKind {
     /// Progress may be left out for a slow subscriber; openings, hand-overs and ends may not.
     fn is_progress(&self) -> bool {
-        matches!(self, Self::Retrying(_) | Self::Connection(Event::PhaseEntered(_) | Event::PhaseExited { .. }))
+        matches!(self, Self::Retrying { .. } | Self::Connection(Event::PhaseEntered(_) | Event::PhaseExited { .. }))
     }
 }
 
@@ -91,7 +96,7 @@ impl Events {
         let mut hub = lock(&self.hub);
         match kind {
             NoticeKind::Connection(event) => hub.metrics.observe(role, event),
-            NoticeKind::Retrying(_) => hub.metrics.retries += 1,
+            NoticeKind::Retrying { failed, .. } => hub.metrics.retrying(role, *failed),
         }
         hub.subscribers.retain(|subscriber| {
             let Some(queue) = subscriber.upgrade() else { return false };
@@ -151,7 +156,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phase::Phase;
 
     #[test]
     fn a_slow_subscriber_loses_progress_first() {

@@ -11,9 +11,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that may come between two messages before the keys are proven: a TLS handshake with a long certificate chain and
-/// the answer to the upgrade fit, as does any handshake message.
-const STRANGER: u64 = 64 * 1024;
+use crate::plugin::CHUNK_LEN;
+
+/// Bytes that may come between two messages before the keys are proven. The largest is the message that proves them, which
+/// may be as long as any that is not fragmented, and what encryption and frame add to it. A TLS handshake with a long
+/// certificate chain fits as well, and so does the answer to the upgrade.
+const STRANGER: u64 = CHUNK_LEN as u64 + 4096;
+
+/// The same for a connector's peer until its first message decrypts. That may be a text that it did not fragment.
+const HALF_PROVEN: u64 = 1024 * 1024;
 
 /// Bytes that still may be read. Clones are the same budget.
 #[derive(Clone, Debug)]
@@ -24,9 +30,20 @@ impl Budget {
         Self(Arc::new(AtomicU64::new(STRANGER)))
     }
 
-    /// A message has been understood: the next one may have as much.
+    /// A message has been understood: the next one may have as much. A lifted budget stays lifted.
     pub(super) fn renew(&self) {
-        self.0.store(STRANGER, Ordering::Relaxed);
+        self.set(STRANGER);
+    }
+
+    /// The peer has sent a key that only the owner of its long-term key, or somebody who recorded it, can have made.
+    pub(super) fn widen(&self) {
+        self.set(HALF_PROVEN);
+    }
+
+    fn set(&self, bytes: u64) {
+        if self.0.load(Ordering::Relaxed) != u64::MAX {
+            self.0.store(bytes, Ordering::Relaxed);
+        }
     }
 
     /// The other end has proven its key.

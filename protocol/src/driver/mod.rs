@@ -12,6 +12,7 @@ mod listener;
 mod news;
 mod session;
 mod socket;
+mod supervisor;
 mod task;
 #[cfg(test)]
 mod task_tests;

@@ -1,9 +1,11 @@
-//! Where the events of one connection go: to everybody who watches, and to the listener that owns it.
+//! A machine, and where its events go: to everybody who watches, and to the listener that owns it.
 
 use tokio::sync::mpsc;
 
 use super::events::{Events, NoticeKind};
+use super::now;
 use super::task::Peers;
+use crate::close::CloseRequest;
 use crate::connection::{Closed, Connection, Event};
 use crate::message::Payload;
 use crate::phase::Role;
@@ -16,14 +18,6 @@ pub(super) struct News {
     role: Role,
     /// The listener counts its spares by these, so none may be lost.
     listener: Option<(SpareId, mpsc::UnboundedSender<(SpareId, Event)>)>,
-}
-
-/// What a machine has told in one go.
-#[derive(Default)]
-pub(super) struct Told {
-    pub(super) peers: Option<Peers>,
-    pub(super) messages: Vec<Payload>,
-    pub(super) closed: Option<Closed>,
 }
 
 impl News {
@@ -40,28 +34,62 @@ impl News {
         self.connection
     }
 
+    fn publish(&self, event: Event) {
+        tracing::debug!(connection = self.connection, role = self.role.name(), ?event, "connection");
+        if let Some((id, listener)) = &self.listener
+            && matches!(event, Event::SpareOpened | Event::SpareHandedOver | Event::HandoverComplete)
+        {
+            // A listener that is gone has nothing left to count.
+            let _ = listener.send((*id, event.clone()));
+        }
+        self.events.publish(self.connection, self.role, &NoticeKind::Connection(event));
+    }
+}
+
+/// A machine whose end is told, also when it is dropped in the middle.
+pub(super) struct Told {
+    pub(super) machine: Connection,
+    news: News,
+}
+
+/// What a machine has told in one go.
+#[derive(Default)]
+pub(super) struct Drained {
+    pub(super) peers: Option<Peers>,
+    pub(super) messages: Vec<Payload>,
+    pub(super) closed: Option<Closed>,
+}
+
+impl Told {
+    pub(super) fn new(machine: Connection, news: News) -> Self {
+        Self { machine, news }
+    }
+
     /// Takes everything that the machine has to tell, and passes on what is not the application's data.
-    pub(super) fn drain(&mut self, machine: &mut Connection) -> Told {
-        let mut told = Told::default();
-        while let Some(event) = machine.poll_event() {
-            match &event {
+    pub(super) fn drain(&mut self) -> Drained {
+        let mut drained = Drained::default();
+        while let Some(event) = self.machine.poll_event() {
+            match event {
                 Event::Message(message) => {
-                    told.messages.push(message.clone());
+                    drained.messages.push(message);
                     continue;
                 }
-                Event::Established { local, remote } => told.peers = Some(Peers { local: *local, remote: *remote }),
-                Event::Closed(closed) => told.closed = Some(closed.clone()),
+                Event::Established { local, remote } => drained.peers = Some(Peers { local, remote }),
+                Event::Closed(ref closed) => drained.closed = Some(closed.clone()),
                 _ => {}
             }
-            tracing::debug!(connection = self.connection, role = self.role.name(), ?event, "connection");
-            if let Some((id, listener)) = &self.listener
-                && matches!(event, Event::SpareOpened | Event::SpareHandedOver | Event::HandoverComplete)
-            {
-                // A listener that is gone has nothing left to count.
-                let _ = listener.send((*id, event.clone()));
-            }
-            self.events.publish(self.connection, self.role, &NoticeKind::Connection(event));
+            self.news.publish(event);
         }
-        told
+        drained
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if !self.machine.is_closed() {
+            self.machine.close(now(), CloseRequest::because("dropped"));
+            self.machine.handle_closed(now(), None);
+            self.drain();
+        }
     }
 }

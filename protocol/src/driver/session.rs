@@ -15,7 +15,10 @@ use crate::message::Payload;
 use crate::plugin::Counters;
 use crate::trace::Timeline;
 
-/// An encrypted connection to a peer whose key is proven.
+/// What a peer is told when nobody takes its connection.
+pub(super) const NOBODY_ACCEPTS: &str = "Too many connections wait to be accepted";
+
+/// An encrypted connection to a peer.
 ///
 /// Messages are whole, in order, text or binary, and may be empty. Dropping the session drops the connection without a
 /// close frame; [`Self::close`] is the polite way.
@@ -28,7 +31,8 @@ pub struct Session {
     outbox: mpsc::Sender<Payload>,
     requests: mpsc::Sender<Request>,
     inbox: mpsc::Receiver<Payload>,
-    task: Owned<(Closed, Timeline)>,
+    task: Owned<()>,
+    end: Option<oneshot::Receiver<(Closed, Timeline)>>,
     ended: Option<(Closed, Timeline)>,
 }
 
@@ -38,10 +42,11 @@ impl Session {
         let (outbox, outbox_end) = mpsc::channel(1);
         let (requests, requests_end) = mpsc::channel(1);
         let (inbox_end, inbox) = mpsc::channel(1);
-        let handles = Handles { outbox: outbox_end, requests: requests_end, inbox: inbox_end };
+        let (ended, end) = oneshot::channel();
+        let handles = Handles { outbox: outbox_end, requests: requests_end, inbox: inbox_end, ended };
         let task = Owned(tokio::spawn(task.run(handles)));
         let Peers { local, remote } = *peers;
-        Self { id, local, remote, counters, outbox, requests, inbox, task, ended: None }
+        Self { id, local, remote, counters, outbox, requests, inbox, task, end: Some(end), ended: None }
     }
 
     /// The number that notices about this connection carry.
@@ -103,6 +108,7 @@ impl Session {
 
     /// Waits for the end and says how it came. Unread messages are lost.
     pub async fn closed(&mut self) -> Closed {
+        // The end may be behind messages that wait for a reader.
         self.inbox.close();
         self.wait().await.0.clone()
     }
@@ -111,16 +117,24 @@ impl Session {
     pub async fn close(mut self, request: CloseRequest) -> (Closed, Timeline) {
         // If the connection is over already, there is nobody to ask.
         let _ = self.requests.send(Request::Close(request)).await;
+        // Nobody reads any more, and what is unread must not keep the close from coming through.
         self.inbox.close();
         self.wait().await.clone()
     }
 
     async fn wait(&mut self) -> &(Closed, Timeline) {
-        let ended = match self.ended.take() {
+        if let Some(end) = &mut self.end {
+            match end.await {
+                Ok(ended) => self.ended = Some(ended),
+                // The task tells its end before it ends, so it has panicked; this goes on with that.
+                Err(_) => self.task.join().await,
+            }
+            self.end = None;
+        }
+        match &self.ended {
             Some(ended) => ended,
-            None => self.task.join().await,
-        };
-        self.ended.insert(ended)
+            None => std::future::pending().await,
+        }
     }
 }
 

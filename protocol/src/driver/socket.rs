@@ -46,10 +46,22 @@ fn config() -> WebSocketConfig {
 ///
 /// [`DriverError::Url`] says what is wrong.
 pub fn check_url(url: &str) -> Result<(), DriverError> {
+    target(url).map(drop)
+}
+
+/// Where a URL leads.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    uri: Uri,
+    host: String,
+    port: u16,
+}
+
+pub(super) fn target(url: &str) -> Result<Target, DriverError> {
     let bad = |problem| Err(DriverError::Url { url: url.to_owned(), problem });
-    let rest = match url.split_once("://") {
-        Some(("ws", rest)) => rest,
-        Some(("wss", rest)) if cfg!(feature = "tls") => rest,
+    let (scheme, rest) = match url.split_once("://") {
+        Some(("ws", rest)) => ("ws", rest),
+        Some(("wss", rest)) if cfg!(feature = "tls") => ("wss", rest),
         Some(("wss", _)) => return bad("this build has no TLS"),
         Some(("http" | "https", _)) => return bad("http and https are not WebSocket schemes"),
         _ => return bad("it does not begin with ws:// or wss://"),
@@ -57,25 +69,35 @@ pub fn check_url(url: &str) -> Result<(), DriverError> {
     if rest.is_empty() || rest.starts_with(['/', ':']) {
         return bad("the host is missing");
     }
-    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return bad("it contains white space");
+    let Ok(uri) = url.parse::<Uri>() else { return bad("it contains characters that an address cannot have") };
+    let Some(authority) = uri.authority() else { return bad("the host is missing") };
+    let host = authority.host().trim_matches(['[', ']']).to_owned();
+    if host.is_empty() {
+        return bad("the host is missing");
     }
-    Ok(())
+    let after_host = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, host)| host);
+    let port = match after_host.strip_prefix(authority.host()).and_then(|port| port.strip_prefix(':')) {
+        None if scheme == "wss" => 443,
+        None => 80,
+        Some(port) => match port.parse() {
+            Ok(port) if port > 0 => port,
+            _ => return bad("the port is no number from 1 to 65535"),
+        },
+    };
+    Ok(Target { uri, host, port })
 }
 
 /// A socket that we opened.
 pub(super) type Dialled = MaybeTlsStream<Limited<TcpStream>>;
 
 /// Opens a WebSocket. The caller puts a deadline on it.
-pub(super) async fn open(url: &str, budget: Budget) -> Result<Socket<Dialled>, String> {
-    let problem = |what: String| format!("cannot open {url}: {what}");
-    let uri: Uri = url.parse().map_err(|error| problem(format!("{error}")))?;
-    let host = uri.host().ok_or_else(|| problem("the host is missing".to_owned()))?;
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("wss") { 443 } else { 80 });
-    let address = (host.trim_matches(['[', ']']), port);
-    let stream = TcpStream::connect(address).await.map_err(|error| problem(explain(&WsError::Io(error))))?;
+pub(super) async fn open(target: &Target, budget: Budget) -> Result<Socket<Dialled>, String> {
+    let Target { uri, host, port } = target;
+    let problem = |what: String| format!("cannot open {uri}: {what}");
+    let stream =
+        TcpStream::connect((host.as_str(), *port)).await.map_err(|error| problem(explain(&WsError::Io(error))))?;
     let stream = Limited::new(without_delay(stream), budget);
-    let opened = dial(uri, stream).await;
+    let opened = dial(uri.clone(), stream).await;
     opened.map_err(|error| problem(explain(&error)))
 }
 
@@ -149,7 +171,20 @@ mod tests {
         for url in ["ws://localhost", "ws://127.0.0.1:8000", "ws://[::1]:8000/path"] {
             assert!(check_url(url).is_ok(), "{url}");
         }
-        for url in ["", "localhost:8000", "http://localhost", "ws://", "ws:///x", "ws://a b", "ws://:80"] {
+        for url in [
+            "",
+            "localhost:8000",
+            "http://localhost",
+            "ws://",
+            "ws:///x",
+            "ws://a b",
+            "ws://:80",
+            "ws://localhost:99999",
+            "ws://[::1",
+            "ws://localhost:abc",
+            "ws://%",
+            "ws://x:0",
+        ] {
             assert!(check_url(url).is_err(), "{url}");
         }
     }

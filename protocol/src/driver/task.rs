@@ -11,7 +11,7 @@ use tokio::time::{sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError, protocol};
 
 use super::limited::Budget;
-use super::news::News;
+use super::news::{News, Told};
 use super::now;
 use super::socket::{self, Socket, Stream};
 use crate::close::CloseRequest;
@@ -19,6 +19,7 @@ use crate::connection::{Cause, Closed, Connection, ConnectionError};
 use crate::key::PublicKey;
 use crate::message::Payload;
 use crate::phase::Deadlines;
+use crate::time::after;
 use crate::trace::Timeline;
 
 /// Bytes that may wait for the socket before the application has to wait.
@@ -31,8 +32,7 @@ const STRANGER_LIMIT: usize = 16 * 1024;
 
 /// A connection on its socket.
 pub(super) struct Task<S> {
-    machine: Connection,
-    news: News,
+    told: Told,
     deadlines: Deadlines,
     socket: Socket<S>,
     budget: Budget,
@@ -43,6 +43,9 @@ pub(super) struct Task<S> {
     read_first: bool,
     /// When a connection that is being closed is dropped.
     close_by: Option<Instant>,
+    /// The close frame is written; its answer is due.
+    close_sent: bool,
+    is_established: bool,
     delivery: VecDeque<Payload>,
     delivery_bytes: usize,
     ended: Option<Closed>,
@@ -59,6 +62,14 @@ pub(super) struct Handles {
     pub(super) outbox: mpsc::Receiver<Payload>,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) inbox: mpsc::Sender<Payload>,
+    pub(super) ended: oneshot::Sender<(Closed, Timeline)>,
+}
+
+/// The handle's ends of an established connection, as one turn uses them.
+struct Doors<'a> {
+    outbox: &'a mut mpsc::Receiver<Payload>,
+    requests: &'a mut mpsc::Receiver<Request>,
+    inbox: &'a mpsc::Sender<Payload>,
 }
 
 /// What a handle may ask for besides sending.
@@ -69,28 +80,28 @@ pub(super) enum Request {
 
 /// Opens the socket of a machine, within the machine's deadline.
 pub(super) async fn open<S: Stream>(
-    mut machine: Connection,
-    mut news: News,
+    machine: Connection,
+    news: News,
     deadlines: Deadlines,
     budget: Budget,
     connect: impl Future<Output = Result<Socket<S>, String>>,
 ) -> Result<Task<S>, ConnectionError> {
-    news.drain(&mut machine);
-    let deadline = machine.poll_timeout();
+    let mut told = Told::new(machine, news);
+    told.drain();
+    let deadline = told.machine.poll_timeout();
     let result = tokio::select! {
         result = connect => result,
         () = until(deadline) => {
-            machine.handle_timeout(now());
+            told.machine.handle_timeout(now());
             Err("the other end did not answer in time".to_owned())
         }
     };
     match result {
         Ok(socket) => {
-            machine.handle_opened(now());
+            told.machine.handle_opened(now());
             budget.renew();
             Ok(Task {
-                machine,
-                news,
+                told,
                 deadlines,
                 socket,
                 budget,
@@ -98,14 +109,16 @@ pub(super) async fn open<S: Stream>(
                 next: None,
                 unflushed: false,
                 close_by: None,
+                close_sent: false,
+                is_established: false,
                 delivery: VecDeque::new(),
                 delivery_bytes: 0,
                 ended: None,
             })
         }
         Err(what) => {
-            machine.handle_io_error(now(), what.clone());
-            let closed = news.drain(&mut machine).closed;
+            told.machine.handle_io_error(now(), what.clone());
+            let closed = told.drain().closed;
             let unknown = ConnectionError { phase: None, cause: Cause::Io(what) };
             Err(closed.map_or(unknown, |closed| closed.error))
         }
@@ -117,7 +130,7 @@ impl<S: Stream> Task<S> {
     pub(super) async fn establish(&mut self) -> Result<Peers, ConnectionError> {
         loop {
             if let Some(peers) = self.drain() {
-                self.budget.lift();
+                self.budget.widen();
                 return Ok(peers);
             }
             if let Some(closed) = &self.ended {
@@ -127,28 +140,33 @@ impl<S: Stream> Task<S> {
         }
     }
 
-    /// Runs an established connection to its end.
-    pub(super) async fn run(mut self, mut handles: Handles) -> (Closed, Timeline) {
+    /// Runs an established connection to its end, and then until everything that had come is read.
+    pub(super) async fn run(mut self, handles: Handles) {
+        let Handles { mut outbox, mut requests, inbox, ended } = handles;
         let closed = loop {
             self.drain();
             if let Some(closed) = self.ended.take() {
                 break closed;
             }
-            self.turn(Some(&mut handles)).await;
+            self.turn(Some(Doors { outbox: &mut outbox, requests: &mut requests, inbox: &inbox })).await;
         };
-        let Self { machine, delivery, socket, .. } = self;
+        // Whoever sends or asks from now on learns that it is over, also while messages are still unread.
+        drop((outbox, requests));
+        let Self { told, delivery, socket, .. } = self;
         drop(socket);
+        // A handle that is gone wants to know nothing.
+        let _ = ended.send((closed, told.machine.timeline().clone()));
+        drop(told);
         for message in delivery {
-            if handles.inbox.send(message).await.is_err() {
+            if inbox.send(message).await.is_err() {
                 break;
             }
         }
-        (closed, machine.timeline().clone())
     }
 
     /// Closes before the connection is established.
     pub(super) async fn abandon(mut self, request: CloseRequest) {
-        self.machine.close(now(), request);
+        self.told.machine.close(now(), request);
         self.drain();
         while self.ended.is_none() {
             self.turn(None).await;
@@ -157,32 +175,38 @@ impl<S: Stream> Task<S> {
     }
 
     pub(super) fn machine(&self) -> &Connection {
-        &self.machine
+        &self.told.machine
     }
 
     fn drain(&mut self) -> Option<Peers> {
-        let told = self.news.drain(&mut self.machine);
-        for message in told.messages {
-            self.delivery_bytes += message.len();
+        let drained = self.told.drain();
+        for message in drained.messages {
+            self.delivery_bytes += cost(&message);
             self.delivery.push_back(message);
         }
-        self.ended = told.closed.or(self.ended.take());
-        if self.machine.is_closing() && self.close_by.is_none() {
-            self.close_by = Some(now() + self.deadlines.close);
+        self.ended = drained.closed.or(self.ended.take());
+        if self.told.machine.is_proven() {
+            self.budget.lift();
         }
-        told.peers
+        if self.told.machine.is_closing() && self.close_by.is_none() {
+            // A stranger gets no time for what it does not take.
+            let patience = if self.is_established { self.deadlines.drain } else { self.deadlines.close };
+            self.close_by = Some(after(now(), patience));
+        }
+        self.is_established |= drained.peers.is_some();
+        drained.peers
     }
 
     /// Does the next thing that can be done.
-    async fn turn(&mut self, handles: Option<&mut Handles>) {
+    async fn turn(&mut self, doors: Option<Doors<'_>>) {
         if self.next.is_none() {
-            self.next = self.machine.poll_transmit().map(socket::to_frame);
+            self.next = self.told.machine.poll_transmit().map(socket::to_frame);
         }
-        let deadline = [self.machine.poll_timeout(), self.close_by].into_iter().flatten().min();
+        let deadline = [self.told.machine.poll_timeout(), self.close_by].into_iter().flatten().min();
         // A stranger's messages may be answered, with pongs for instance; one that does not take the answers is not read.
-        let may_answer = self.machine.is_established() || self.machine.transmit_bytes() < STRANGER_LIMIT;
+        let may_answer = self.told.machine.is_established() || self.told.machine.transmit_bytes() < STRANGER_LIMIT;
         let may_read = self.delivery_bytes < RECEIVE_LIMIT && may_answer;
-        let may_send = self.machine.transmit_bytes() < SEND_LIMIT && self.close_by.is_none();
+        let may_send = self.told.machine.transmit_bytes() < SEND_LIMIT && self.close_by.is_none();
         let write = match (&self.next, self.unflushed) {
             (Some(_), _) => Write::Frame,
             (None, true) => Write::Flush,
@@ -190,8 +214,8 @@ impl<S: Stream> Task<S> {
         };
         self.read_first = !self.read_first;
         let has_delivery = !self.delivery.is_empty();
-        let (mut outbox, requests, inbox) = match handles {
-            Some(Handles { outbox, requests, inbox }) => (Some(outbox), Some(requests), Some(inbox)),
+        let (mut outbox, requests, inbox) = match doors {
+            Some(Doors { outbox, requests, inbox }) => (Some(outbox), Some(requests), Some(inbox)),
             None => (None, None, None),
         };
         tokio::select! {
@@ -203,9 +227,9 @@ impl<S: Stream> Task<S> {
                     while let Some(message) = outbox.as_mut().and_then(|outbox| outbox.try_recv().ok()) {
                         self.send(message);
                     }
-                    self.machine.close(now(), request);
+                    self.told.machine.close(now(), request);
                 }
-                Request::Timeline(reply) => drop(reply.send(self.machine.timeline().clone())),
+                Request::Timeline(reply) => drop(reply.send(self.told.machine.timeline().clone())),
             },
             message = receive(outbox.as_deref_mut()), if may_send => self.send(message),
             () = until(deadline) => self.timeout(),
@@ -217,14 +241,25 @@ impl<S: Stream> Task<S> {
             Happened::Received(frame) => self.received(frame).await,
             Happened::MayWrite(result) => {
                 let Some(frame) = self.next.take() else { return };
+                self.close_sent |= matches!(frame, Message::Close(_));
                 let written = result.and_then(|()| self.socket.start_send_unpin(frame));
                 self.unflushed = true;
+                self.progress();
                 self.wrote(written);
             }
             Happened::Flushed(result) => {
                 self.unflushed = false;
+                self.progress();
                 self.wrote(result);
             }
+        }
+    }
+
+    /// The other end takes what is sent: a close has its time from now.
+    fn progress(&mut self) {
+        if let (Some(close_by), true) = (&mut self.close_by, self.is_established) {
+            let sent = self.close_sent && !self.unflushed;
+            *close_by = after(now(), if sent { self.deadlines.close } else { self.deadlines.drain });
         }
     }
 
@@ -237,21 +272,22 @@ impl<S: Stream> Task<S> {
     }
 
     async fn received(&mut self, frame: Option<Result<Message, WsError>>) {
-        if !self.machine.is_established() {
-            self.budget.renew();
-        }
         match frame {
             Some(Ok(Message::Text(text))) => {
-                self.machine.handle_message(now(), Payload::Text(text.as_str().to_owned()));
+                self.understood();
+                self.told.machine.handle_message(now(), Payload::Text(text.as_str().to_owned()));
             }
-            Some(Ok(Message::Binary(data))) => self.machine.handle_message(now(), Payload::Binary(data)),
+            Some(Ok(Message::Binary(data))) => {
+                self.understood();
+                self.told.machine.handle_message(now(), Payload::Binary(data));
+            }
             // The library answers pings by itself.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.unflushed = true,
             Some(Ok(Message::Close(frame))) => {
                 self.finish_close().await;
-                self.machine.handle_closed(now(), Some(socket::from_close(frame)));
+                self.told.machine.handle_closed(now(), Some(socket::from_close(frame)));
             }
-            None => self.machine.handle_closed(now(), None),
+            None => self.told.machine.handle_closed(now(), None),
             Some(Err(error)) => {
                 self.refuse(&error).await;
                 self.broken(&error);
@@ -259,9 +295,14 @@ impl<S: Stream> Task<S> {
         }
     }
 
+    /// A whole message is there. Control frames do not count: between fragments they could go on for ever.
+    fn understood(&self) {
+        if self.is_established { self.budget.widen() } else { self.budget.renew() }
+    }
+
     /// The library has an answer to the other end's close frame; this sends it off and waits for the end of the socket.
     async fn finish_close(&mut self) {
-        let by = self.close_by.unwrap_or_else(|| now() + self.deadlines.close);
+        let by = self.close_by.unwrap_or_else(|| after(now(), self.deadlines.close));
         let end =
             async { while self.socket.flush().await.is_ok() && matches!(self.socket.next().await, Some(Ok(_))) {} };
         // Past the deadline the socket is dropped, which ends it too.
@@ -278,7 +319,7 @@ impl<S: Stream> Task<S> {
             _ => return,
         };
         let frame = protocol::CloseFrame { code, reason: "".into() };
-        let by = now() + self.deadlines.close;
+        let by = after(now(), self.deadlines.close);
         // The connection ends whether or not the other end hears of it.
         let _ = timeout_at(by.into(), self.socket.send(Message::Close(Some(frame)))).await;
     }
@@ -291,16 +332,16 @@ impl<S: Stream> Task<S> {
             _ => false,
         };
         if vanished {
-            self.machine.handle_closed(now(), None);
+            self.told.machine.handle_closed(now(), None);
         } else {
-            self.machine.handle_io_error(now(), socket::explain(error));
+            self.told.machine.handle_io_error(now(), socket::explain(error));
         }
     }
 
     fn deliver(&mut self, permit: Option<mpsc::Permit<'_, Payload>>) {
         match (permit, self.delivery.pop_front()) {
             (Some(permit), Some(message)) => {
-                self.delivery_bytes -= message.len();
+                self.delivery_bytes -= cost(&message);
                 permit.send(message);
             }
             // The handle reads no more: it is closing.
@@ -313,15 +354,20 @@ impl<S: Stream> Task<S> {
 
     fn send(&mut self, message: Payload) {
         // A refusal closes the connection, which tells the application why.
-        let _ = self.machine.send(now(), message);
+        let _ = self.told.machine.send(now(), message);
     }
 
     fn timeout(&mut self) {
         if self.close_by.is_some_and(|by| by <= now()) {
-            return self.machine.handle_closed(now(), None);
+            return self.told.machine.handle_closed(now(), None);
         }
-        self.machine.handle_timeout(now());
+        self.told.machine.handle_timeout(now());
     }
+}
+
+/// What a message costs while it waits: its content and its place in the queue, so that empty ones are not free.
+fn cost(message: &Payload) -> usize {
+    message.len() + size_of::<Payload>()
 }
 
 /// What there is to write.
@@ -380,7 +426,7 @@ async fn receive<T>(channel: Option<&mut mpsc::Receiver<T>>) -> T {
 }
 
 /// Room for one value, none if nobody reads any more; waits for ever where there is no channel.
-async fn reserve<T>(channel: Option<&mut mpsc::Sender<T>>) -> Option<mpsc::Permit<'_, T>> {
+async fn reserve<T>(channel: Option<&mpsc::Sender<T>>) -> Option<mpsc::Permit<'_, T>> {
     match channel {
         Some(channel) => channel.reserve().await.ok(),
         None => pending().await,

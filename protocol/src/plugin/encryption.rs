@@ -122,3 +122,54 @@ impl Plugin for Encryption {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::close::CloseRequest;
+    use crate::plugin::SendError;
+    use crate::plugin::testing::open;
+
+    fn plugin(sends: NonceParity) -> Encryption {
+        Encryption::new(SharedKey::from_bytes([5; 32]), sends)
+    }
+
+    #[test]
+    fn a_nonce_is_never_used_twice() {
+        let last = Encryption { send: MAX_NONCE_COUNTER - 1, ..plugin(NonceParity::Odd) };
+        let (mut stack, now) = open(vec![Box::new(last)]);
+        assert_eq!(stack.send(now, Payload::text("last")), Ok(()));
+        assert!(matches!(stack.send(now, Payload::text("one too many")), Err(SendError::Plugin(_))));
+        assert!(matches!(stack.poll_transmit(), Some(Outgoing::Message(Payload::Binary(_)))));
+        let close = CloseRequest::because("Nonce counter reached its maximum value.");
+        assert_eq!(stack.poll_transmit(), Some(Outgoing::Close(close)));
+        assert_eq!(stack.poll_transmit(), None);
+    }
+
+    #[test]
+    fn equal_messages_make_different_frames() {
+        let (mut stack, now) = open(vec![Box::new(plugin(NonceParity::Even))]);
+        let frames = [(); 2].map(|()| {
+            stack.send(now, Payload::text("same")).unwrap();
+            stack.poll_transmit()
+        });
+        assert_ne!(frames[0], frames[1]);
+    }
+
+    #[test]
+    fn a_shared_buffer_is_not_decrypted_in_place() {
+        let (mut from, now) = open(vec![Box::new(plugin(NonceParity::Even))]);
+        from.send(now, Payload::text("hello")).unwrap();
+        let Some(Outgoing::Message(Payload::Binary(frame))) = from.poll_transmit() else { panic!("no frame") };
+        let copy = frame.to_vec();
+        let (mut to, _) = open(vec![Box::new(plugin(NonceParity::Odd))]);
+        to.handle_incoming(now, Incoming::Message(Payload::Binary(frame.clone())));
+        assert_eq!(to.poll_event(), Some(Incoming::Message(Payload::text("hello"))));
+        assert_eq!(frame, copy);
+    }
+
+    #[test]
+    fn the_key_is_not_printed() {
+        assert!(format!("{:?}", plugin(NonceParity::Odd)).contains("SharedKey(…)"));
+    }
+}

@@ -26,7 +26,8 @@ pub struct Fragmentation {
     receiving: Option<Receiving>,
 }
 
-/// A message that arrives in chunks. Memory: at most `max_message_len` and what the buffer grew ahead, twice that.
+/// A message that arrives in chunks. Memory: twice `max_message_len` while the buffer grows; for a text that is not UTF-8,
+/// where each bad byte becomes three, four times at its end.
 #[derive(Debug)]
 struct Receiving {
     kind: Kind,
@@ -165,5 +166,49 @@ impl Plugin for Fragmentation {
             other => cx.sink(other),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::plugin::{Stack, testing};
+
+    fn open(plugin: Fragmentation) -> Stack {
+        testing::open(vec![Box::new(plugin)]).0
+    }
+
+    fn receive(stack: &mut Stack, message: Payload) -> Option<Incoming> {
+        stack.handle_incoming(Instant::now(), Incoming::Message(message));
+        stack.poll_event()
+    }
+
+    #[test]
+    fn a_peer_cannot_make_a_message_larger_than_allowed() {
+        let mut stack = open(Fragmentation::new(CHUNK_LEN, 10));
+        assert_eq!(receive(&mut stack, Payload::text("fragmentation_start_binary")), None);
+        assert_eq!(receive(&mut stack, Payload::binary(vec![1; 10])), None);
+        assert_eq!(stack.failure(), None);
+        assert_eq!(receive(&mut stack, Payload::binary(vec![1])), None);
+        let failure = stack.failure().map(|failure| failure.error.0.as_str());
+        assert_eq!(failure, Some("Fragmented message is larger than 10 bytes."));
+        // The limit is for what is put together; a message in one piece was bounded by the socket.
+        let mut stack = open(Fragmentation::new(CHUNK_LEN, 10));
+        let whole = Payload::binary(vec![1; 11]);
+        assert_eq!(receive(&mut stack, whole.clone()), Some(Incoming::Message(whole)));
+    }
+
+    #[test]
+    fn chunks_are_never_too_small_to_get_on() {
+        let mut stack = open(Fragmentation::new(0, MAX_MESSAGE_LEN));
+        stack.send(Instant::now(), Payload::binary(vec![1; 9])).unwrap();
+        let len = |event| match event {
+            Outgoing::Message(message) => message.len(),
+            Outgoing::Close(request) => panic!("{}", request.reason()),
+        };
+        let sent: Vec<_> = std::iter::from_fn(|| stack.poll_transmit()).map(len).collect();
+        assert_eq!(sent, [START_BINARY.0.len(), 4, 4, 1, END.0.len()]);
     }
 }

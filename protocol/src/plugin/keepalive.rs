@@ -6,6 +6,7 @@ use super::{Context, Incoming, Layer, Outgoing, Plugin, PluginError};
 use crate::close::CloseRequest;
 use crate::keyword::Keyword;
 use crate::message::Payload;
+use crate::time::after;
 
 /// The pulse.
 pub const KEEPALIVE: Keyword = Keyword("keepalive");
@@ -22,6 +23,7 @@ pub struct KeepAlive {
     send_after: Duration,
     close_after: Duration,
     first_pulse: bool,
+    speaks_second: bool,
     running: Option<Running>,
 }
 
@@ -29,20 +31,31 @@ pub struct KeepAlive {
 struct Running {
     sent: Instant,
     received: Instant,
+    may_pulse: bool,
 }
 
 impl KeepAlive {
-    /// With other times than the reference's. A pulse is due after `send_after` without sending, the end after
-    /// `close_after` without receiving.
+    /// With other times than the reference's. A pulse is due after `send_after` without sending, and at least 1 ms, the
+    /// end after `close_after` without receiving.
     #[must_use]
     pub fn new(send_after: Duration, close_after: Duration) -> Self {
-        Self { send_after, close_after, first_pulse: false, running: None }
+        // Without any time between pulses the timer would never rest.
+        let send_after = send_after.max(Duration::from_millis(1));
+        Self { send_after, close_after, first_pulse: false, speaks_second: false, running: None }
     }
 
     /// Sends a pulse as soon as the connection is open, so that the other end can see that the keys fit.
     #[must_use]
     pub fn with_first_pulse(mut self) -> Self {
         self.first_pulse = true;
+        self
+    }
+
+    /// Sends no pulse before the other end has sent something: an acceptor's first frame must not outrun the connector's
+    /// decryption (`spec/wire.md §10`).
+    #[must_use]
+    pub fn speaking_second(mut self) -> Self {
+        self.speaks_second = true;
         self
     }
 }
@@ -66,7 +79,7 @@ impl Plugin for KeepAlive {
         let now = cx.now();
         match event {
             Incoming::Opened => {
-                self.running = Some(Running { sent: now, received: now });
+                self.running = Some(Running { sent: now, received: now, may_pulse: !self.speaks_second });
                 if self.first_pulse {
                     cx.sink(Outgoing::Message(Payload::text(KEEPALIVE.0)));
                 }
@@ -79,6 +92,7 @@ impl Plugin for KeepAlive {
             Incoming::Message(message) => {
                 if let Some(running) = &mut self.running {
                     running.received = now;
+                    running.may_pulse = true;
                 }
                 match message {
                     Payload::Text(text) if text == KEEPALIVE.0 => {}
@@ -108,19 +122,66 @@ impl Plugin for KeepAlive {
 
     fn deadline(&self) -> Option<Instant> {
         let running = self.running.as_ref()?;
-        Some((running.sent + self.send_after).min(running.received + self.close_after))
+        let close = after(running.received, self.close_after);
+        Some(if running.may_pulse { close.min(after(running.sent, self.send_after)) } else { close })
     }
 
     fn timer(&mut self, cx: &mut Context<'_>) -> Result<(), PluginError> {
         let now = cx.now();
         let Some(running) = &mut self.running else { return Ok(()) };
-        if now >= running.received + self.close_after {
+        if now >= after(running.received, self.close_after) {
             self.running = None;
             cx.sink(Outgoing::Close(CloseRequest::Terminate(NO_LIFESIGN.to_owned())));
-        } else if now >= running.sent + self.send_after {
+        } else if running.may_pulse && now >= after(running.sent, self.send_after) {
             running.sent = now;
             cx.sink(Outgoing::Message(Payload::text(KEEPALIVE.0)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::{Stack, testing};
+
+    fn open(plugin: KeepAlive) -> (Stack, Instant) {
+        testing::open(vec![Box::new(plugin)])
+    }
+
+    fn pulse() -> Option<Outgoing> {
+        Some(Outgoing::Message(Payload::text("keepalive")))
+    }
+
+    #[test]
+    fn the_first_pulse_comes_at_once_if_wanted() {
+        let (mut stack, _) = open(KeepAlive::default().with_first_pulse());
+        assert_eq!(stack.poll_transmit(), pulse());
+        let (mut stack, _) = open(KeepAlive::default());
+        assert_eq!(stack.poll_transmit(), None);
+    }
+
+    #[test]
+    fn a_pulse_is_swallowed_and_counts_as_a_sign_of_life() {
+        let (mut stack, start) = open(KeepAlive::default());
+        let later = start + Duration::from_secs(10);
+        stack.handle_incoming(later, Incoming::Message(Payload::text("keepalive")));
+        assert_eq!(stack.poll_event(), None);
+        stack.handle_timeout(start + SEND_AFTER_IDLE);
+        assert_eq!(stack.poll_transmit(), pulse());
+        assert_eq!(stack.poll_timeout(), Some(later + CLOSE_AFTER_SILENCE));
+        // The same bytes as binary are data.
+        let data = Payload::binary(&b"keepalive"[..]);
+        stack.handle_incoming(later, Incoming::Message(data.clone()));
+        assert_eq!(stack.poll_event(), Some(Incoming::Message(data)));
+    }
+
+    #[test]
+    fn pulses_without_any_time_between_them_do_not_keep_the_driver_busy() {
+        let (mut stack, start) = open(KeepAlive::new(Duration::ZERO, CLOSE_AFTER_SILENCE));
+        let due = stack.poll_timeout().unwrap();
+        stack.handle_timeout(due);
+        assert_eq!(stack.poll_transmit(), pulse());
+        assert!(due > start && stack.poll_timeout().unwrap() > due);
     }
 }

@@ -13,6 +13,8 @@ mod order;
 mod pingpong;
 mod stack;
 mod statistics;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 use std::time::Instant;

@@ -121,3 +121,40 @@ impl Plugin for Pong {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::testing::open;
+
+    fn text(text: &str) -> Incoming {
+        Incoming::Message(Payload::text(text))
+    }
+
+    #[test]
+    fn only_a_pong_in_text_is_a_pong() {
+        let second = Duration::from_secs(1);
+        let (mut stack, start) = open(vec![Box::new(Ping::new(second, second))]);
+        let later = start + second / 2;
+        let binary = Incoming::Message(Payload::binary(message::PONG.as_bytes()));
+        stack.handle_incoming(later, binary.clone());
+        assert_eq!(stack.poll_event(), Some(binary));
+        assert_eq!(stack.poll_timeout(), Some(start + second));
+        stack.handle_incoming(later, text(" {\"x\":1, \"command\":\"pong\"} "));
+        assert_eq!(stack.poll_event(), None);
+        assert_eq!(stack.poll_timeout(), Some(later + second));
+    }
+
+    #[test]
+    fn a_listener_answers_pings_and_passes_everything_else_on() {
+        let (mut stack, now) = open(vec![Box::new(Pong::with_interval(Duration::from_secs(1)))]);
+        stack.handle_incoming(now, text(message::PING));
+        assert_eq!(stack.poll_event(), None);
+        assert_eq!(stack.poll_transmit(), Some(Outgoing::Message(Payload::text(message::PONG))));
+        for other in [message::CONNECTION_HANDOVER, r#"{"command":"comm_ping"}"#, "ping"] {
+            stack.handle_incoming(now, text(other));
+            assert_eq!(stack.poll_event(), Some(text(other)));
+            assert_eq!(stack.poll_transmit(), None);
+        }
+    }
+}

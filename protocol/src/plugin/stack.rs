@@ -120,6 +120,11 @@ impl Stack {
         self.plugins.retain(|plugin| plugin.layer() != layer);
     }
 
+    /// Takes all plugins out, and with them the keys that they hold.
+    pub fn clear(&mut self) {
+        self.plugins.clear();
+    }
+
     /// The names of the plugins, from the socket outwards.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.plugins.iter().map(|plugin| plugin.name())
@@ -276,5 +281,105 @@ impl Stack {
                 Emitted::Sinking(event) => Step::Sinking(index.checked_sub(1), event),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::testing::open;
+    use crate::plugin::{KeepAlive, Origin, Statistics};
+
+    /// Fails on the word it is told, in either direction, and on each close once it has failed.
+    #[derive(Default)]
+    struct Fragile {
+        failed: bool,
+    }
+
+    impl Plugin for Fragile {
+        fn name(&self) -> &str {
+            "fragile"
+        }
+
+        fn layer(&self) -> Layer {
+            Layer::Transform
+        }
+
+        fn incoming(&mut self, cx: &mut Context<'_>, event: Incoming) -> Result<(), PluginError> {
+            // What a failing plugin has emitted goes nowhere.
+            cx.rise(event.clone());
+            self.failed |= event == Incoming::Message(Payload::text("break"));
+            if self.failed { Err(PluginError::new("broken")) } else { Ok(()) }
+        }
+
+        fn outgoing(&mut self, cx: &mut Context<'_>, event: Outgoing) -> Result<(), PluginError> {
+            self.failed |= event == Outgoing::Message(Payload::text("break"));
+            cx.sink(event);
+            if self.failed { Err(PluginError::new("broken")) } else { Ok(()) }
+        }
+    }
+
+    fn sent(stack: &mut Stack) -> Vec<Outgoing> {
+        std::iter::from_fn(|| stack.poll_transmit()).collect()
+    }
+
+    #[test]
+    fn a_failure_closes_once_even_if_the_close_fails_too() {
+        let plugins = || vec![Box::new(Fragile::default()) as Box<dyn Plugin>, Box::new(Statistics::default())];
+        let close = [Outgoing::Close(CloseRequest::because("broken"))];
+        let (mut stack, now) = open(plugins());
+        for text in ["break", "break", "x"] {
+            stack.handle_incoming(now, Incoming::Message(Payload::text(text)));
+        }
+        assert_eq!(sent(&mut stack), close);
+        assert_eq!(stack.poll_event(), None);
+        assert_eq!(stack.failure().map(ToString::to_string).as_deref(), Some("fragile: broken"));
+
+        let (mut stack, now) = open(plugins());
+        assert!(matches!(stack.send(now, Payload::text("break")), Err(SendError::Plugin(_))));
+        assert_eq!(sent(&mut stack), close);
+        assert_eq!(stack.send(now, Payload::text("x")), Err(SendError::NotOpen));
+    }
+
+    #[test]
+    fn nothing_goes_out_after_a_close_but_what_comes_in_is_delivered() {
+        let (mut stack, now) = open(vec![Box::new(KeepAlive::default())]);
+        stack.close(now, CloseRequest::Close(None));
+        stack.close(now, CloseRequest::because("again"));
+        assert_eq!(sent(&mut stack), [Outgoing::Close(CloseRequest::Close(None))]);
+        assert_eq!(stack.close_reason(), Some("Close called."));
+        assert_eq!(stack.poll_timeout(), None);
+        let late = Incoming::Message(Payload::text("late"));
+        stack.handle_incoming(now, late.clone());
+        assert_eq!(stack.poll_event(), Some(late.clone()));
+        let closed = Incoming::Closed { reason: String::new(), origin: Origin::Remote };
+        stack.handle_incoming(now, closed.clone());
+        stack.handle_incoming(now, closed.clone());
+        stack.handle_incoming(now, late);
+        assert_eq!(stack.poll_event(), Some(closed));
+        assert_eq!(stack.poll_event(), None);
+    }
+
+    #[test]
+    fn a_plugin_that_joins_sees_the_opening_and_the_application_does_not() {
+        let (mut stack, now) = open(Vec::new());
+        assert_eq!(stack.poll_timeout(), None);
+        stack.push(now, Box::new(KeepAlive::default().with_first_pulse())).unwrap();
+        assert_eq!(stack.poll_event(), None);
+        assert_eq!(sent(&mut stack).len(), 1);
+        assert!(stack.poll_timeout().is_some());
+        stack.remove(Layer::KeepAlive);
+        assert_eq!(stack.names().count(), 0);
+        assert_eq!(stack.poll_timeout(), None);
+    }
+
+    #[test]
+    fn bytes_that_wait_are_counted() {
+        let (mut stack, now) = open(Vec::new());
+        stack.send(now, Payload::text("€")).unwrap();
+        stack.send(now, Payload::binary(vec![0; 4])).unwrap();
+        assert_eq!(stack.transmit_bytes(), 7);
+        stack.poll_transmit();
+        assert_eq!(stack.transmit_bytes(), 4);
     }
 }

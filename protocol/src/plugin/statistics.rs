@@ -81,3 +81,24 @@ impl Plugin for Statistics {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::close::CloseRequest;
+    use crate::message::Payload;
+    use crate::plugin::testing::open;
+
+    #[test]
+    fn messages_count_and_nothing_else() {
+        let counters = Arc::new(Counters::default());
+        let plugin = Statistics::new(Arc::clone(&counters));
+        let (mut stack, now) = open(vec![Box::new(plugin)]);
+        stack.handle_incoming(now, Incoming::Message(Payload::text("€")));
+        stack.send(now, Payload::binary(vec![0; 5])).unwrap();
+        stack.send(now, Payload::text("")).unwrap();
+        stack.close(now, CloseRequest::Close(None));
+        assert_eq!((counters.messages_received(), counters.bytes_received()), (1, 3));
+        assert_eq!((counters.messages_sent(), counters.bytes_sent()), (2, 5));
+    }
+}

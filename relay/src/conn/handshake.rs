@@ -131,12 +131,41 @@ fn queued(conn: &mut Conn) -> usize {
 /// The next message, unless something else comes first.
 async fn next(conn: &mut Conn, deadline: Instant, stop: &mut Stop) -> Result<Payload, Failed> {
     tokio::select! {
+        // The socket last: who sends WebSocket pings without a pause keeps it busy, and buys no time with that.
         biased;
+        () = tokio::time::sleep_until(deadline) => Err(Close::timed_out(Timer::Handshake.reason()).into()),
+        () = stop.draining() => Err(Close::stopping().into()),
         incoming = conn.socket.recv() => match incoming {
             Incoming::Message(payload) => Ok(payload),
             Incoming::Ended(ended) => Err(Failed::Ended(ended)),
         },
-        () = tokio::time::sleep_until(deadline) => Err(Close::timed_out(Timer::Handshake.reason()).into()),
-        () = stop.draining() => Err(Close::stopping().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::super::testing::flooded;
+    use super::*;
+    use crate::Config;
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_the_deadline() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let result = next(&mut conn, Instant::now() - Duration::from_secs(1), &mut stop).now_or_never();
+        assert!(matches!(result, Some(Err(Failed::Close(close))) if close.reason.starts_with("Terminate called: ")));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_stop() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (stage, mut stop) = Stop::new();
+        drop(stage);
+        let result = next(&mut conn, Instant::now() + Duration::from_secs(60), &mut stop).now_or_never();
+        assert!(matches!(result, Some(Err(Failed::Close(close))) if close.reason == "Close called."));
     }
 }

@@ -2,11 +2,15 @@
 //! connection to that of the requester and ends.
 
 mod early;
+mod handover;
 mod handshake;
 mod lane;
 mod pair;
 mod request;
+mod requester;
 mod spare;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,7 +77,7 @@ pub(crate) async fn serve(board: Arc<Switchboard>, seat: Seat, stream: TcpStream
     let outcome = Box::pin(handshake::run(&board, seat, id, stream, deadline, &mut stop)).await;
     match outcome {
         Outcome::Ended => {}
-        Outcome::Listener(conn, authenticated) => spare::run(&board, *conn, authenticated, &mut stop).await,
+        Outcome::Listener(conn, authenticated) => spare::run(&board, conn, authenticated, &mut stop).await,
         Outcome::Connector(conn, requesting) => {
             let found = Box::pin(request::run(&board, *conn, requesting, deadline, &mut stop)).await;
             if let Some(pair) = found {

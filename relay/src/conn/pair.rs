@@ -6,7 +6,7 @@ use std::task::Poll;
 use super::Conn;
 use super::early::EarlyData;
 use super::lane::{Lane, LaneEnd};
-use crate::metrics::{Direction, Flow, Step};
+use crate::metrics::{Direction, Flow};
 use crate::server::Stop;
 use crate::session::{Cause, Close, Timeouts, Timer};
 use crate::socket::Ended;
@@ -17,11 +17,12 @@ pub(super) struct Pair {
     connector: Conn,
     listener: Conn,
     early: EarlyData,
+    over: Option<(Side, Ended)>,
 }
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Connector,
     Listener,
 }
@@ -38,21 +39,23 @@ enum End {
 }
 
 impl Pair {
-    /// Connects the two; `early` is what the connector has sent already.
-    pub(super) fn new(mut connector: Conn, mut listener: Conn, early: EarlyData) -> Self {
-        connector.seat.enter(Step::PairedConnector);
-        listener.seat.enter(Step::PairedListener);
-        Self { connector, listener, early }
+    /// Connects the two; `early` is what the connector has sent already, and `over` tells which of them has ended already.
+    pub(super) fn new(connector: Conn, listener: Conn, early: EarlyData, over: Option<(Side, Ended)>) -> Self {
+        Self { connector, listener, early, over }
     }
 
     /// Relays until the end, and closes both.
     pub(super) async fn run(self, timeouts: &Timeouts, stop: &mut Stop) {
-        let Self { mut connector, mut listener, early } = self;
+        let Self { mut connector, mut listener, mut early, over } = self;
         let metrics = connector.seat.metrics();
         let (to_listener, to_connector) =
             (Flow::new(metrics, Direction::ToListener), Flow::new(metrics, Direction::ToConnector));
-        let (frames, payload) = early.deliver(&mut listener.socket);
-        to_listener.forwarded(frames as u64, payload as u64);
+        // Nothing may come behind the answer to a close.
+        if !matches!(over, Some((Side::Listener, _))) {
+            let (frames, payload) = early.hand_on(&mut listener.socket);
+            to_listener.forwarded(frames as u64, payload as u64);
+        }
+        drop(early);
         let mut up = Lane::new(to_listener, timeouts);
         let mut down = Lane::new(to_connector, timeouts);
         let mut down_first = false;
@@ -78,19 +81,15 @@ impl Pair {
             }
             Poll::Pending
         });
-        let end = tokio::select! {
-            end = relay => end,
-            () = stop.stopping() => End::Stop,
+        let end = match over {
+            Some((side, ended)) => End::Ended(side, ended),
+            None => tokio::select! {
+                end = relay => end,
+                () = stop.stopping() => End::Stop,
+            },
         };
-        match end {
-            End::Ended(Side::Connector, ended) => end_with(connector, &ended, listener, timeouts).await,
-            End::Ended(Side::Listener, ended) => end_with(listener, &ended, connector, timeouts).await,
-            End::Stalled(Side::Connector) => stalled(connector, listener, timeouts).await,
-            End::Stalled(Side::Listener) => stalled(listener, connector, timeouts).await,
-            End::Stop => {
-                tokio::join!(connector.close_behind_data(None, timeouts), listener.close_behind_data(None, timeouts));
-            }
-        }
+        // Seconds at the end of what may be days: not a part of what a pair keeps all the time.
+        Box::pin(end.close(connector, listener, timeouts)).await;
     }
 }
 
@@ -105,6 +104,19 @@ impl End {
             LaneEnd::Sender(ended) => Self::Ended(sender, ended),
             LaneEnd::Stalled => Self::Stalled(receiver),
             LaneEnd::Broken => Self::Ended(receiver, Ended::Aborted),
+        }
+    }
+
+    /// Closes both.
+    async fn close(self, connector: Conn, listener: Conn, timeouts: &Timeouts) {
+        match self {
+            Self::Ended(Side::Connector, ended) => end_with(connector, &ended, listener, timeouts).await,
+            Self::Ended(Side::Listener, ended) => end_with(listener, &ended, connector, timeouts).await,
+            Self::Stalled(Side::Connector) => stalled(connector, listener, timeouts).await,
+            Self::Stalled(Side::Listener) => stalled(listener, connector, timeouts).await,
+            Self::Stop => {
+                tokio::join!(connector.close_behind_data(None, timeouts), listener.close_behind_data(None, timeouts));
+            }
         }
     }
 }

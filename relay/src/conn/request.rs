@@ -1,67 +1,81 @@
 //! A connector's way to a spare of its target.
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::Conn;
-use super::early::EarlyData;
+use super::handover::{Trial, tell, trial};
 use super::pair::Pair;
+use super::requester::Requester;
+use super::spare;
 use crate::metrics::Step;
 use crate::server::Stop;
 use crate::session::{Cause, Close, Requesting, Timer};
-use crate::socket::Ended;
 use crate::switchboard::{Answer, Claimed, Switchboard};
 
-/// Takes spares, newest first, until one of them is told of the request. `None` if the connector is gone.
+/// Takes spares, newest first, until one of them is told of the request and shows that it is there. `None` if the
+/// connector is gone.
 pub(super) async fn run(
     board: &Switchboard,
-    mut conn: Conn,
+    conn: Conn,
     mut requesting: Requesting,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Option<Pair> {
     let timeouts = &board.config().timeouts;
     let max_message = board.config().max_message_len;
-    let mut early = EarlyData::new(conn.seat.metrics());
-    conn.socket.set_max_message(max_message);
-    conn.seat.enter(Step::Requesting);
     tracing::debug!(conn = conn.id, target = requesting.target().fingerprint(), "requests a listener");
+    let mut requester = Requester::new(conn, max_message);
     loop {
+        if requester.has_left() || stop.is_draining() || Instant::now() >= deadline {
+            end(board, requester, None, stop).await;
+            return None;
+        }
         let answer = match board.claim(requesting.target()) {
             Ok(answer) => answer,
             Err(none) => {
-                conn.close(requesting.on_no_spare(none), timeouts).await;
+                requester.conn.close(requesting.on_no_spare(none), timeouts).await;
                 return None;
             }
         };
-        let mut claimed = match wait(&mut conn, answer, &mut early, deadline, stop).await {
+        let claimed = match wait(&mut requester, answer, deadline, stop).await {
             Wait::Spare(claimed) => claimed,
             Wait::SpareLost => {
                 board.metrics().stale_spare();
                 requesting = requesting.on_spare_lost();
                 continue;
             }
-            Wait::Ended(ended) => {
-                conn.finish(&ended, timeouts).await;
-                return None;
-            }
-            Wait::Close(close) => {
-                conn.close(close, timeouts).await;
+            Wait::Over(unused) => {
+                end(board, requester, unused, stop).await;
                 return None;
             }
         };
-        if hand_over(&mut claimed.conn, &requesting, timeouts.of(Timer::PongTimeout)).await {
-            let Claimed { conn: mut listener, entry } = *claimed;
-            board.metrics().spare_used(entry.age());
-            drop(entry);
-            listener.socket.set_max_message(max_message);
-            tracing::debug!(conn = conn.id, listener = listener.id, "paired");
-            return Some(Pair::new(conn, listener, early));
+        let Claimed { conn, entry, .. } = *claimed;
+        let mut listener = *conn;
+        let id = requester.conn.id;
+        let patience = deadline.min(Instant::now() + timeouts.of(Timer::PongTimeout));
+        if !tell(&mut requester, &mut listener, &requesting, patience, stop).await {
+            tracing::debug!(conn = id, listener = listener.id, "the spare is dead");
+            board.metrics().stale_spare();
+            listener.abandon(Cause::Aborted);
+            requesting = requesting.on_spare_lost();
+            continue;
         }
-        tracing::debug!(conn = conn.id, listener = claimed.conn.id, "the spare is dead");
-        board.metrics().stale_spare();
-        claimed.conn.abandon(Cause::Aborted);
-        requesting = requesting.on_spare_lost();
+        board.metrics().spare_used(entry.age());
+        drop(entry);
+        listener.socket.set_max_message(max_message);
+        requester.on_told();
+        listener.seat.enter(Step::PairedListener);
+        tracing::debug!(conn = id, listener = listener.id, "paired");
+        match trial(&mut requester, &mut listener, deadline, stop).await {
+            Trial::Passed(ended) => return Some(requester.pair_with(listener, ended)),
+            Trial::Vanished => {
+                tracing::debug!(conn = id, listener = listener.id, "the listener has vanished");
+                listener.abandon(Cause::Aborted);
+                requester.on_listener_lost();
+                requesting = requesting.on_listener_lost();
+            }
+        }
     }
 }
 
@@ -71,59 +85,131 @@ enum Wait {
     Spare(Box<Claimed>),
     /// The spare died.
     SpareLost,
-    /// The connector has left, or did something that ends it.
-    Ended(Ended),
-    /// The relay closes the connector.
-    Close(Close),
+    /// The connector has left, its deadline has come, or the relay stops. Perhaps a spare came at the same time.
+    Over(Option<Box<Claimed>>),
 }
 
 async fn wait(
-    conn: &mut Conn,
-    answer: oneshot::Receiver<Answer>,
-    early: &mut EarlyData,
+    requester: &mut Requester,
+    mut answer: oneshot::Receiver<Answer>,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Wait {
     // The owner of a spare answers at once. The connector is not read meanwhile: if it has left already, the listener is
     // told of its request and then of its close, as by the reference (`spec/wire.md §6`).
-    let answer = tokio::select! {
+    let answered = tokio::select! {
         biased;
-        answer = answer => answer,
-        () = sleep_until(deadline) => return timed_out(),
-        () = stop.draining() => return Wait::Close(Close::stopping()),
+        answered = &mut answer => answered.ok(),
+        () = sleep_until(deadline) => return Wait::Over(withdraw(answer)),
+        () = stop.draining() => return Wait::Over(withdraw(answer)),
     };
-    match answer {
-        Ok(Answer::Ready(claimed)) => Wait::Spare(claimed),
-        Ok(Answer::Owing(promise)) => wait_for_pong(conn, promise, early, deadline, stop).await,
-        Err(_) => Wait::SpareLost,
-    }
-}
-
-/// The spare owes a pong. Until that comes, what the connector sends is kept, and if it leaves the spare is not touched.
-async fn wait_for_pong(
-    conn: &mut Conn,
-    promise: oneshot::Receiver<Box<Claimed>>,
-    early: &mut EarlyData,
-    deadline: Instant,
-    stop: &mut Stop,
-) -> Wait {
+    let mut promise = match answered {
+        Some(Answer::Ready(claimed)) => return Wait::Spare(claimed),
+        Some(Answer::Owing(promise)) => promise,
+        None => return Wait::SpareLost,
+    };
+    // Until the pong comes, what the connector sends is kept, and if it leaves the spare is not touched.
     tokio::select! {
         biased;
-        claimed = promise => claimed.map_or(Wait::SpareLost, Wait::Spare),
-        () = sleep_until(deadline) => timed_out(),
-        () = stop.draining() => Wait::Close(Close::stopping()),
-        ended = early.keep(&mut conn.socket) => Wait::Ended(ended),
+        claimed = &mut promise => claimed.map_or(Wait::SpareLost, Wait::Spare),
+        () = sleep_until(deadline) => Wait::Over(take_back(promise)),
+        () = stop.draining() => Wait::Over(take_back(promise)),
+        () = requester.keep() => Wait::Over(take_back(promise)),
     }
 }
 
-fn timed_out() -> Wait {
-    Wait::Close(Close::timed_out(Timer::Handshake.reason()))
+/// Nobody waits for an answer any more. What it would have brought, if it is here already.
+fn withdraw(answer: oneshot::Receiver<Answer>) -> Option<Box<Claimed>> {
+    match take_back(answer)? {
+        Answer::Ready(claimed) => Some(claimed),
+        Answer::Owing(promise) => take_back(promise),
+    }
 }
 
-/// Tells the spare. It is a few hundred bytes, so a spare that does not take them soon has not read for long.
-async fn hand_over(listener: &mut Conn, requesting: &Requesting, patience: std::time::Duration) -> bool {
-    for payload in requesting.hand_over() {
-        listener.socket.queue(&payload);
+/// Closes the channel, so that nothing can come any more, and takes what has come.
+fn take_back<T>(mut receiver: oneshot::Receiver<T>) -> Option<T> {
+    receiver.close();
+    receiver.try_recv().ok()
+}
+
+/// Ends the connector that has left or may wait no longer. A spare that came too late for it is held for the next.
+async fn end(board: &Switchboard, requester: Requester, unused: Option<Box<Claimed>>, stop: &mut Stop) {
+    let timeouts = &board.config().timeouts;
+    let (conn, left) = requester.into_parts();
+    let draining = stop.is_draining();
+    let end = async {
+        match left {
+            Some(ended) => conn.finish(&ended, timeouts).await,
+            None if draining => conn.close(Close::stopping(), timeouts).await,
+            None => conn.close(Close::timed_out(Timer::Handshake.reason()), timeouts).await,
+        }
+    };
+    match unused {
+        Some(unused) => {
+            tokio::join!(end, Box::pin(spare::resume(board, *unused, stop)));
+        }
+        None => end.await,
     }
-    timeout(patience, listener.socket.flush()).await.is_ok_and(|flushed| flushed.is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use ratatosk_protocol::key::SecretKey;
+    use tokio::net::TcpStream;
+
+    use super::super::testing::conn;
+    use super::*;
+    use crate::Config;
+    use crate::session::{Claimed as Found, Spare};
+
+    /// A spare without debts in the hands of a requester, and its client.
+    async fn claimed(board: &Arc<Switchboard>, key: &SecretKey) -> (Box<Claimed>, TcpStream) {
+        let (conn, client) = conn(board).await;
+        let (entry, claims) = board.register(key.public_key()).unwrap();
+        let _answer = board.claim(&key.public_key()).unwrap();
+        claims.await.unwrap();
+        let minute = Duration::from_secs(60);
+        let Found::Free(state) = Spare::new(std::time::Instant::now(), minute, minute).on_claim() else {
+            panic!("it owes nothing");
+        };
+        (Box::new(Claimed { conn: Box::new(conn), entry, state }), client)
+    }
+
+    #[tokio::test]
+    async fn a_spare_that_comes_too_late_is_held_for_the_next() {
+        let key = SecretKey::from_bytes([5; 32]);
+        for owing in [false, true] {
+            let board = Switchboard::new(Config::default());
+            let (_stage, mut stop) = Stop::new();
+            let (spare, _client) = claimed(&board, &key).await;
+            // The owner sends the spare just before the requester goes.
+            let (claim, answer) = oneshot::channel();
+            if owing {
+                let (requester, promise) = oneshot::channel();
+                claim.send(Answer::Owing(promise)).unwrap();
+                requester.send(spare).unwrap();
+            } else {
+                claim.send(Answer::Ready(spare)).unwrap();
+            }
+            let unused = withdraw(answer).unwrap();
+            let holder = Arc::clone(&board);
+            let holding = tokio::spawn(async move { spare::resume(&holder, *unused, &mut stop).await });
+            while board.snapshot().reserved > 0 {
+                tokio::task::yield_now().await;
+            }
+            let next = board.claim(&key.public_key()).unwrap();
+            assert!(matches!(next.await, Ok(Answer::Ready(_))));
+            holding.await.unwrap();
+        }
+    }
+
+    #[test]
+    fn who_has_withdrawn_gets_nothing() {
+        let (claim, answer) = oneshot::channel::<Answer>();
+        assert!(withdraw(answer).is_none());
+        assert!(claim.is_closed());
+    }
 }

@@ -4,61 +4,83 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
+use tokio::task::unconstrained;
 use tokio::time::sleep_until;
 
 use super::Conn;
 use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
+use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timeouts, Timer};
 use crate::socket::{Ended, Incoming};
-use crate::switchboard::{Answer, Claim, Claimed, Switchboard};
+use crate::switchboard::{Answer, Claim, Claimed, Entry, Switchboard};
 
-/// Registers the connection and holds it until somebody takes it or it ends.
-pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated: Authenticated, stop: &mut Stop) {
+/// Registers the connection and holds it until somebody takes it or it ends. It may stay for days, so what is not needed
+/// while it waits is boxed.
+pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Box<Conn>, authenticated: Authenticated, stop: &mut Stop) {
     let timeouts = &board.config().timeouts;
     conn.seat.enter(Step::Registration);
-    let (entry, mut claims) = match board.register(*authenticated.key()) {
+    let (entry, claims) = match board.register(*authenticated.key()) {
         Ok(registered) => registered,
-        Err(limit) => return conn.close(authenticated.on_limit(limit), timeouts).await,
+        Err(limit) => return Box::pin(conn.close(authenticated.on_limit(limit), timeouts)).await,
     };
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
-    let (mut spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
+    let (spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
     conn.seat.enter(Step::Spare);
     conn.socket.queue(&success);
-    let mut held = Box::new(Claimed { conn, entry });
+    hold(board, conn, entry, spare, claims, stop).await;
+}
+
+/// Goes on holding a spare that a requester has got and has no use for: nothing was said to it.
+pub(super) async fn resume(board: &Switchboard, unused: Claimed, stop: &mut Stop) {
+    let (mut conn, entry, spare) = unclaimed(unused);
+    conn.seat.fall_back(Step::Spare);
+    let claims = entry.give_back();
+    hold(board, conn, entry, spare, claims, stop).await;
+}
+
+fn unclaimed(unused: Claimed) -> (Box<Conn>, Entry, Spare) {
+    let Claimed { conn, entry, state } = unused;
+    (conn, entry, state.on_requester_left())
+}
+
+async fn hold(
+    board: &Switchboard,
+    mut conn: Box<Conn>,
+    mut entry: Entry,
+    mut spare: Spare,
+    mut claims: oneshot::Receiver<Claim>,
+    stop: &mut Stop,
+) {
     let end = loop {
-        let (state, claim) = match wait(&mut held.conn, spare, &mut claims, stop).await {
+        let (state, claim) = match wait(&mut conn, spare, &mut claims, stop).await {
             Ok(claimed) => claimed,
             Err(end) => break end,
         };
-        held.conn.seat.enter(Step::Reserved);
-        spare = match state.on_claim() {
-            Found::Free(state) => match claim.send(Answer::Ready(held)) {
+        conn.seat.enter(Step::Reserved);
+        (conn, entry, spare) = match state.on_claim() {
+            Found::Free(state) => match claim.send(Answer::Ready(Box::new(Claimed { conn, entry, state }))) {
                 Ok(()) | Err(Answer::Owing(_)) => return,
-                Err(Answer::Ready(back)) => {
-                    held = back;
-                    state.on_requester_left()
-                }
+                Err(Answer::Ready(unused)) => unclaimed(*unused),
             },
-            Found::Owing(state) => match pay(&mut held.conn, state, claim, stop).await {
-                Ok(Paid::Up(state, requester)) => match requester.send(held) {
+            Found::Owing(state) => match Box::pin(pay(&mut conn, state, claim, stop)).await {
+                Ok(Paid::Up(state, requester)) => match requester.send(Box::new(Claimed { conn, entry, state })) {
                     Ok(()) => return,
-                    Err(back) => {
-                        held = back;
-                        state.on_requester_left()
-                    }
+                    Err(unused) => unclaimed(*unused),
                 },
-                Ok(Paid::RequesterLeft(state)) => state.on_requester_left(),
+                Ok(Paid::RequesterLeft(state)) => (conn, entry, state.on_requester_left()),
                 Err(end) => break end,
             },
         };
-        held.conn.seat.fall_back(Step::Spare);
-        claims = held.entry.give_back();
+        conn.seat.fall_back(Step::Spare);
+        claims = entry.give_back();
     };
-    let Claimed { conn, entry } = *held;
     // Out of the registry before the closing handshake, so that nobody reserves what is about to go.
     drop(entry);
+    Box::pin(end_with(conn, end, &board.config().timeouts)).await;
+}
+
+async fn end_with(conn: Box<Conn>, end: End, timeouts: &Timeouts) {
     match end {
         End::Close(close) => conn.close(close, timeouts).await,
         End::Ended(ended) => conn.finish(&ended, timeouts).await,
@@ -88,25 +110,26 @@ async fn wait(
 ) -> Result<(Spare, Claim), End> {
     loop {
         tokio::select! {
-            // The socket first: a spare that is known to be dead is not handed over.
+            // The socket first: a spare that is known to be dead is not handed over, and a pong that is here counts. But
+            // who sends WebSocket pings without a pause may not keep the rest from its turn: that is unconstrained.
             biased;
             incoming = conn.socket.recv() => match incoming {
                 Incoming::Message(payload) => spare = spare.on_message(&payload, Instant::now())?,
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
-            () = sleep_until(spare.deadline().into()) => {
+            () = unconstrained(sleep_until(spare.deadline().into())) => {
                 let (state, send) = spare.on_timeout(Instant::now())?;
                 spare = state;
                 if let Some(send) = send {
                     conn.socket.queue(&send);
                 }
             }
-            claim = &mut *claims => match claim {
+            claim = unconstrained(&mut *claims) => match claim {
                 Ok(claim) => return Ok((spare, claim)),
                 // Only the registry holds the other end, and it drops it with the relay.
                 Err(_) => return Err(Close::stopping().into()),
             },
-            () = stop.draining() => return Err(Close::stopping().into()),
+            () = unconstrained(stop.draining()) => return Err(Close::stopping().into()),
         }
     }
 }
@@ -127,6 +150,7 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
     }
     loop {
         tokio::select! {
+            // As above.
             biased;
             incoming = conn.socket.recv() => match incoming {
                 Incoming::Message(payload) => match spare.on_message(&payload, Instant::now())? {
@@ -135,9 +159,77 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
                 },
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
-            () = sleep_until(spare.deadline().into()) => spare = spare.on_timeout(Instant::now())?,
-            () = requester.closed() => return Ok(Paid::RequesterLeft(spare)),
-            () = stop.draining() => return Err(Close::stopping().into()),
+            () = unconstrained(sleep_until(spare.deadline().into())) => spare = spare.on_timeout(Instant::now())?,
+            () = unconstrained(requester.closed()) => return Ok(Paid::RequesterLeft(spare)),
+            () = unconstrained(stop.draining()) => return Err(Close::stopping().into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::super::testing::flooded;
+    use super::*;
+    use crate::Config;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn owing() -> OwingSpare {
+        let start = Instant::now();
+        let (spare, _) = Spare::new(start, Duration::ZERO, MINUTE).on_timeout(start).unwrap();
+        let Found::Owing(owing) = spare.on_claim() else { panic!("it owes a pong") };
+        owing
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_claim() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let (requester, mut claims) = oneshot::channel();
+        let (claim, _answer) = oneshot::channel();
+        requester.send(claim).unwrap();
+        let spare = Spare::new(Instant::now(), MINUTE, MINUTE);
+        assert!(matches!(wait(&mut conn, spare, &mut claims, &mut stop).now_or_never(), Some(Ok(_))));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_stop() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (stage, mut stop) = Stop::new();
+        drop(stage);
+        let (_requester, mut claims) = oneshot::channel();
+        let spare = Spare::new(Instant::now(), MINUTE, MINUTE);
+        assert!(matches!(wait(&mut conn, spare, &mut claims, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+        let (claim, _answer) = oneshot::channel();
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        assert!(matches!(pay(&mut conn, owing(), claim, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_a_missing_pong() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let (claim, _answer) = oneshot::channel();
+        let start = Instant::now() - Duration::from_secs(1);
+        let (spare, _) = Spare::new(start, Duration::ZERO, Duration::ZERO).on_timeout(start).unwrap();
+        let Found::Owing(owing) = spare.on_claim() else { panic!("it owes a pong") };
+        assert!(matches!(pay(&mut conn, owing, claim, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_pings_does_not_hide_that_the_requester_has_left() {
+        let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
+        let (_stage, mut stop) = Stop::new();
+        let (claim, answer) = oneshot::channel();
+        let mut paying = std::pin::pin!(pay(&mut conn, owing(), claim, &mut stop));
+        assert!(paying.as_mut().now_or_never().is_none());
+        // The promise comes, and is dropped.
+        drop(answer.await);
+        tokio::task::yield_now().await;
+        assert!(matches!(paying.now_or_never(), Some(Ok(Paid::RequesterLeft(_)))));
     }
 }

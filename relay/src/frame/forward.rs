@@ -47,17 +47,17 @@ pub(crate) enum End {
 }
 
 impl Client {
-    /// The beginning of a message that the relay had read for itself when the client was paired, as a frame. It comes
-    /// before everything that [`Self::forward`] gives.
-    pub(crate) fn hand_on(&mut self) -> Vec<u8> {
-        let mut frame = Vec::new();
+    /// Puts into `out`, as a frame, the beginning of a message that the relay had read for itself when the client was
+    /// paired. It comes before everything that [`Self::forward`] gives. Returns what is in it, in bytes; 0 is no frame.
+    pub(crate) fn hand_on(&mut self, out: &mut Vec<u8>) -> usize {
+        let beginning = std::mem::take(&mut self.partial);
         if let Some(kind) = self.inbound.open()
-            && !self.partial.is_empty()
+            && !beginning.is_empty()
         {
-            append_part(&mut frame, false, kind.opcode(), &std::mem::take(&mut self.partial));
+            append_part(out, false, kind.opcode(), &beginning);
             self.begun = true;
         }
-        frame
+        beginning.len()
     }
 
     /// Makes frames for the other side of the pair out of `input`, which is a place in `buffer` behind [`HEADROOM`]

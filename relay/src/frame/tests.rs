@@ -126,7 +126,8 @@ fn relayed(pieces: &[&[u8]], own: usize) -> (Vec<Said>, Vec<u8>) {
             }
         }
     }
-    let mut out = client.hand_on();
+    let mut out = Vec::new();
+    client.hand_on(&mut out);
     let mut end = None;
     for piece in others.iter().copied().chain([&b""[..]]) {
         let mut buffer = [&[0; HEADROOM][..], &rest, piece].concat();

@@ -142,8 +142,7 @@ impl Step {
     /// How a step is left that ends for `cause`.
     pub(crate) fn outcome(self, cause: Cause) -> Outcome {
         match cause {
-            Cause::Partner => Outcome::Ok,
-            Cause::ClientClosed if self.phase() == Phase::Paired => Outcome::Ok,
+            Cause::Partner | Cause::ClientClosed if self.phase() == Phase::Paired => Outcome::Ok,
             Cause::Timeout | Cause::Stalled => Outcome::Timeout,
             Cause::Malformed
             | Cause::Unauthenticated
@@ -151,7 +150,7 @@ impl Step {
             | Cause::Limit
             | Cause::Shutdown
             | Cause::Violation => Outcome::Rejected,
-            Cause::ClientClosed | Cause::Aborted | Cause::Dropped => Outcome::Error,
+            Cause::Partner | Cause::ClientClosed | Cause::Aborted | Cause::Dropped => Outcome::Error,
         }
     }
 }
@@ -197,6 +196,8 @@ mod tests {
     fn who_leaves_a_pair_did_well_and_who_leaves_before_did_not() {
         assert_eq!(Step::PairedListener.outcome(Cause::ClientClosed), Outcome::Ok);
         assert_eq!(Step::Requesting.outcome(Cause::ClientClosed), Outcome::Error);
+        assert_eq!(Step::PairedConnector.outcome(Cause::Partner), Outcome::Ok);
+        assert_eq!(Step::Requesting.outcome(Cause::Partner), Outcome::Error);
         assert_eq!(Step::PairedListener.outcome(Cause::Stalled), Outcome::Timeout);
     }
 }

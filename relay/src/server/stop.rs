@@ -28,7 +28,7 @@ impl Stop {
         let _ = self.0.wait_for(|stage| *stage >= Stage::Draining).await;
     }
 
-    /// Whether the relay drains or stops.
+    /// Whether the relay drains or stops. A relay whose handle is gone does.
     pub(crate) fn is_draining(&self) -> bool {
         *self.0.borrow() >= Stage::Draining || self.0.has_changed().is_err()
     }

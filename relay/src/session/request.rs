@@ -15,8 +15,16 @@ const SPARE_LOST: &str = "This connection is closed. It will never be opened aga
 pub struct Requesting {
     source: PublicKey,
     target: PublicKey,
-    /// A spare was reserved for it and turned out to be dead.
-    lost_spare: bool,
+    lost: Option<Lost>,
+}
+
+/// How the spare was lost that was reserved for it last.
+#[derive(Clone, Copy, Debug)]
+enum Lost {
+    /// Before it was told of the request.
+    Reserved,
+    /// After that, without a word: to the reference they were a pair.
+    Told,
 }
 
 impl Requesting {
@@ -27,7 +35,7 @@ impl Requesting {
     /// The close for a target that nobody can have registered.
     pub(super) fn new(request: &CommunicationRequest) -> Result<Self, Close> {
         let target = request.target.as_ref().map_err(|_| no_listener(NO_LISTENER))?;
-        Ok(Self { source: request.source, target: *target, lost_spare: false })
+        Ok(Self { source: request.source, target: *target, lost: None })
     }
 
     /// Whose spare to reserve.
@@ -39,17 +47,24 @@ impl Requesting {
     /// A reserved spare was dead or died before it could be handed over: try the next.
     #[must_use]
     pub fn on_spare_lost(self) -> Self {
-        Self { lost_spare: true, ..self }
+        Self { lost: Some(Lost::Reserved), ..self }
+    }
+
+    /// A spare was told of the request and has vanished before it said anything: try the next.
+    #[must_use]
+    pub fn on_listener_lost(self) -> Self {
+        Self { lost: Some(Lost::Told), ..self }
     }
 
     /// There is no spare (any more).
     #[must_use]
     pub fn on_no_spare(self, none: NoSpare) -> Close {
-        no_listener(match none {
-            _ if self.lost_spare => SPARE_LOST,
-            NoSpare::NoListener => NO_LISTENER,
-            NoSpare::JustLost => JUST_LOST,
-        })
+        match (self.lost, none) {
+            (Some(Lost::Told), _) => Close::relayed(""),
+            (Some(Lost::Reserved), _) => no_listener(SPARE_LOST),
+            (None, NoSpare::NoListener) => no_listener(NO_LISTENER),
+            (None, NoSpare::JustLost) => no_listener(JUST_LOST),
+        }
     }
 
     /// What the spare is told, in this order. The request is rebuilt: three fields, lower case.
@@ -80,6 +95,7 @@ mod tests {
         assert_eq!(requesting().on_no_spare(NoSpare::JustLost), no_listener(JUST_LOST));
         for none in [NoSpare::NoListener, NoSpare::JustLost] {
             assert_eq!(requesting().on_spare_lost().on_no_spare(none), no_listener(SPARE_LOST));
+            assert_eq!(requesting().on_listener_lost().on_no_spare(none), Close::relayed(""));
         }
     }
 

@@ -41,7 +41,7 @@ pub enum Owed {
 }
 
 impl Spare {
-    pub(super) fn new(now: Instant, ping_interval: Duration, pong_timeout: Duration) -> Self {
+    pub(crate) fn new(now: Instant, ping_interval: Duration, pong_timeout: Duration) -> Self {
         Self(Vitals { ping: PingTimer::new(now, ping_interval, pong_timeout), unexpected: 0 })
     }
 

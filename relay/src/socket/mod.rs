@@ -169,6 +169,11 @@ impl Socket {
         self.dirty || !self.pong.is_empty()
     }
 
+    /// Bytes that were read and cannot be passed on yet.
+    pub(crate) fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
     /// Bytes that wait to be written.
     pub(crate) fn waiting(&self) -> usize {
         self.out.len() - self.out_at

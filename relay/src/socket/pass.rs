@@ -70,6 +70,7 @@ impl Socket {
         most: usize,
         mut sink: impl FnMut(&mut Context<'_>, &[u8]),
     ) -> Poll<Passed> {
+        let mut handed_on = 0;
         let nothing = Passed { frames: 0, payload: 0, ended: None, sent: Ok(()) };
         scratch::with(|buffer| {
             let held = HEADROOM + self.unread.len();
@@ -88,7 +89,9 @@ impl Socket {
                 }
             } else {
                 // What was read with the last message to the relay may hold whole frames already.
-                sink(cx, &self.client.hand_on());
+                let mut frame = Vec::new();
+                handed_on = self.client.hand_on(&mut frame);
+                sink(cx, &frame);
             }
             let Forwarded { frames, rest, payload, count, end } =
                 self.client.forward(buffer, HEADROOM..filled, &mut self.pong);
@@ -99,7 +102,8 @@ impl Socket {
                 End::Closed(closing) => self.echo(closing),
                 End::Fault(fault) => fault.into(),
             });
-            Poll::Ready(Passed { frames: count, payload, ended, ..nothing })
+            let (frames, payload) = (count + usize::from(handed_on > 0), payload + handed_on);
+            Poll::Ready(Passed { frames, payload, ended, ..nothing })
         })
     }
 

@@ -116,8 +116,7 @@ impl Peer {
     pub(super) fn quit(mut self) -> Result<(), String> {
         self.command(&json!({"cmd": "quit"}))?;
         self.wait_for("exit")?;
-        let status = self.process.child.wait().map_err(|error| format!("the {}: {error}", self.name))?;
-        if status.success() { Ok(()) } else { Err(format!("the {} ended with {status}", self.name)) }
+        self.process.end(self.name, &self.lines)
     }
 }
 

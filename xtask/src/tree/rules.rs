@@ -56,8 +56,8 @@ pub(super) fn file(file: &TextFile) -> Vec<Finding> {
     }
     if PURE_ROOMS.iter().any(|room| file.path.starts_with(room)) && !file.path.starts_with(DRIVER) {
         // Tests stand last in a file, or in one of their own, and may look at a clock.
-        let code = file.text.lines().take_while(|line| *line != "#[cfg(test)]");
-        let code = code.take_while(|_| !file.path.ends_with("/tests.rs"));
+        let is_test = file.path.ends_with("/tests.rs") || file.path.ends_with("/testing.rs");
+        let code = file.text.lines().take_while(|line| !is_test && *line != "#[cfg(test)]");
         for (index, line) in code.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             if let Some(what) = IMPURE.iter().find(|what| line.contains(**what)) {
                 findings.push(finding(index + 1, format!("{what} in a pure room; time and sockets come from outside")));
