@@ -82,15 +82,8 @@ impl Pair {
             end = relay => end,
             () = stop.stopping() => End::Stop,
         };
-        match end {
-            End::Ended(Side::Connector, ended) => end_with(connector, &ended, listener, timeouts).await,
-            End::Ended(Side::Listener, ended) => end_with(listener, &ended, connector, timeouts).await,
-            End::Stalled(Side::Connector) => stalled(connector, listener, timeouts).await,
-            End::Stalled(Side::Listener) => stalled(listener, connector, timeouts).await,
-            End::Stop => {
-                tokio::join!(connector.close_behind_data(None, timeouts), listener.close_behind_data(None, timeouts));
-            }
-        }
+        // Seconds at the end of what may be days: not a part of what a pair keeps all the time.
+        Box::pin(end.close(connector, listener, timeouts)).await;
     }
 }
 
@@ -105,6 +98,19 @@ impl End {
             LaneEnd::Sender(ended) => Self::Ended(sender, ended),
             LaneEnd::Stalled => Self::Stalled(receiver),
             LaneEnd::Broken => Self::Ended(receiver, Ended::Aborted),
+        }
+    }
+
+    /// Closes both.
+    async fn close(self, connector: Conn, listener: Conn, timeouts: &Timeouts) {
+        match self {
+            Self::Ended(Side::Connector, ended) => end_with(connector, &ended, listener, timeouts).await,
+            Self::Ended(Side::Listener, ended) => end_with(listener, &ended, connector, timeouts).await,
+            Self::Stalled(Side::Connector) => stalled(connector, listener, timeouts).await,
+            Self::Stalled(Side::Listener) => stalled(listener, connector, timeouts).await,
+            Self::Stop => {
+                tokio::join!(connector.close_behind_data(None, timeouts), listener.close_behind_data(None, timeouts));
+            }
         }
     }
 }

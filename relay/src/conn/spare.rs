@@ -9,24 +9,25 @@ use tokio::time::sleep_until;
 use super::Conn;
 use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
+use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timeouts, Timer};
 use crate::socket::{Ended, Incoming};
-use crate::switchboard::{Answer, Claim, Claimed, Switchboard};
+use crate::switchboard::{Answer, Claim, Claimed, Entry, Switchboard};
 
-/// Registers the connection and holds it until somebody takes it or it ends.
-pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated: Authenticated, stop: &mut Stop) {
+/// Registers the connection and holds it until somebody takes it or it ends. It may stay for days, so what is not needed
+/// while it waits is boxed.
+pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Box<Conn>, authenticated: Authenticated, stop: &mut Stop) {
     let timeouts = &board.config().timeouts;
     conn.seat.enter(Step::Registration);
     let (entry, mut claims) = match board.register(*authenticated.key()) {
         Ok(registered) => registered,
-        Err(limit) => return conn.close(authenticated.on_limit(limit), timeouts).await,
+        Err(limit) => return Box::pin(conn.close(authenticated.on_limit(limit), timeouts)).await,
     };
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
     let (mut spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
     conn.seat.enter(Step::Spare);
     conn.socket.queue(&success);
-    let mut held = Box::new(Claimed { conn, entry });
+    let mut held = hold(conn, entry);
     let end = loop {
         let (state, claim) = match wait(&mut held.conn, spare, &mut claims, stop).await {
             Ok(claimed) => claimed,
@@ -41,7 +42,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
                     state.on_requester_left()
                 }
             },
-            Found::Owing(state) => match pay(&mut held.conn, state, claim, stop).await {
+            Found::Owing(state) => match Box::pin(pay(&mut held.conn, state, claim, stop)).await {
                 Ok(Paid::Up(state, requester)) => match requester.send(held) {
                     Ok(()) => return,
                     Err(back) => {
@@ -56,6 +57,15 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Conn, authenticated:
         held.conn.seat.fall_back(Step::Spare);
         claims = held.entry.give_back();
     };
+    Box::pin(end_with(held, end, timeouts)).await;
+}
+
+/// What others are given when they claim it. The box of the connection is freed here, not when the spare ends.
+fn hold(conn: Box<Conn>, entry: Entry) -> Box<Claimed> {
+    Box::new(Claimed { conn: *conn, entry })
+}
+
+async fn end_with(held: Box<Claimed>, end: End, timeouts: &Timeouts) {
     let Claimed { conn, entry } = *held;
     // Out of the registry before the closing handshake, so that nobody reserves what is about to go.
     drop(entry);
