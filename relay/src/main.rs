@@ -33,23 +33,25 @@ async fn run(args: &Args) -> Result<(), String> {
     let log = Arc::new(Log::start(&args.log, args.log_format)?);
     let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let server = Server::bind(args.config()).await.map_err(|error| explain(&error))?;
-    let address = server.local_addr();
-    announce(&format!("commserver listens on ws://{address} (Ctrl-C stops it)"));
-    tracing::info!(%address, "listening");
     // It ends with this function, so that it can be asked until the last connection is closed.
-    let _ops = match args.ops_listen {
+    let ops = match args.ops_listen {
         None => None,
         Some(address) => {
             let ops = Ops::bind(address, server.view(), log).await;
-            let ops = ops.map_err(|error| format!("cannot listen on {address} for operators: {error}{OPS_ADVICE}"))?;
-            announce(&format!("operators find it on http://{}", ops.local_addr()));
-            Some(ops)
+            Some(ops.map_err(|error| format!("cannot listen on {address} for operators: {error}{OPS_ADVICE}"))?)
         }
     };
+    let address = server.local_addr();
+    announce(&format!("commserver listens on ws://{address} (Ctrl-C stops it)"));
+    tracing::info!(%address, "listening");
+    if let Some(ops) = &ops {
+        announce(&format!("operators find it on http://{}", ops.local_addr()));
+    }
 
     signals.next().await;
     let pairs = server.snapshot().connections.of(Phase::Paired) / 2;
     let drain = args.drain();
+    tracing::info!(pairs, ?drain, "draining");
     announce(&format!("commserver stops: {pairs} pairs have {drain:?} to finish (a second signal stops it at once)"));
     tokio::select! {
         () = server.shutdown(drain) => Ok(()),

@@ -24,6 +24,15 @@ async fn a_taken_port_is_explained() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains(&format!("commserver: cannot listen on {address}: ")), "{text}");
     assert!(text.contains("choose another port with --listen"), "{text}");
+
+    let output = Command::new(env!("CARGO_BIN_EXE_commserver"))
+        .args(["--listen", "127.0.0.1:0", "--ops-listen", &address])
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(&format!("commserver: cannot listen on {address} for operators: ")), "{text}");
+    assert!(text.contains("--ops-listen off"), "{text}");
 }
 
 #[tokio::test]

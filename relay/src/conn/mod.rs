@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::server::Stop;
-use crate::session::{Cause, Close, Timeouts, Timer};
+use crate::session::{Cause, Close, Requesting, Timeouts, Timer};
 use crate::socket::{Ended, Socket};
 use crate::switchboard::{Seat, Switchboard};
 use handshake::Outcome;
@@ -79,11 +79,16 @@ pub(crate) async fn serve(board: Arc<Switchboard>, seat: Seat, stream: TcpStream
         Outcome::Ended => {}
         Outcome::Listener(conn, authenticated) => spare::run(&board, conn, authenticated, &mut stop).await,
         Outcome::Connector(conn, requesting) => {
-            let found = Box::pin(request::run(&board, *conn, requesting, deadline, &mut stop)).await;
-            if let Some(pair) = found {
-                Box::pin(pair.run(&board.config().timeouts, &mut stop)).await;
-            }
+            Box::pin(connect(&board, conn, requesting, deadline, &mut stop)).await;
         }
     }
     tracing::debug!(conn = id, "done");
+}
+
+/// Finds a spare for a connector, and relays.
+async fn connect(board: &Switchboard, conn: Box<Conn>, requesting: Requesting, deadline: Instant, stop: &mut Stop) {
+    let found = Box::pin(request::run(board, *conn, requesting, deadline, stop)).await;
+    if let Some(pair) = found {
+        pair.run(&board.config().timeouts, stop).await;
+    }
 }

@@ -5,9 +5,10 @@
 pub struct Limits {
     /// Spares of one key. Keys cost nothing to make, so this is about tidiness; [`Self::spares`] guards the memory.
     pub spares_per_key: usize,
-    /// Spares of all keys. An idle one takes about 10 KiB, one whose client floods it with pings at most 40 KiB.
+    /// Spares of all keys. An idle one takes about 2 KiB, one whose client is in the middle of something at most 16 KiB.
     pub spares: usize,
-    /// Sockets in any state. A pair takes two; see [`crate::Config::max_message_len`] for what it costs.
+    /// Sockets in any state. A pair takes two: about 5 KiB without traffic; see [`crate::Config::max_message_len`] for what
+    /// it costs with.
     pub connections: usize,
     /// Sockets that are neither registered nor paired yet. One holds at most 8 KiB of HTTP, then at most 12 messages
     /// of 4 KiB, then at most 128 KiB of early data.
