@@ -7,6 +7,7 @@ use clap::Parser;
 use ratatosk_relay::registry::Limits;
 use ratatosk_relay::session::{Timeouts, Timer};
 use ratatosk_relay::{Config, DEFAULT_MAX_MESSAGE_LEN};
+use tracing_subscriber::EnvFilter;
 
 /// A CommServer: relays between peers of the ONE network.
 #[derive(Debug, Parser)]
@@ -61,7 +62,7 @@ pub(crate) struct Args {
     max_message: usize,
 
     /// What to log to standard error: error, warn, info, debug, trace, or a filter like "ratatosk_relay=debug".
-    #[arg(long, env = "COMMSERVER_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "COMMSERVER_LOG", value_name = "FILTER", default_value = "info", value_parser = filter)]
     pub(crate) log: String,
 }
 
@@ -103,6 +104,14 @@ fn ms(timer: Timer) -> u64 {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| format!("{error}; it should look like 127.0.0.1:8000"))?;
     found.next().ok_or_else(|| "this name has no address".to_owned())
+}
+
+/// A filter that is wrong would log something else than was asked for.
+fn filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; it should look like info or ratatosk_relay=debug")),
+    }
 }
 
 #[cfg(test)]

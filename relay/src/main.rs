@@ -18,7 +18,7 @@ use signals::Signals;
 async fn main() -> ExitCode {
     let args = Args::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse_lossy(&args.log))
+        .with_env_filter(EnvFilter::new(&args.log))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
