@@ -33,6 +33,10 @@ pub(crate) struct Args {
     #[arg(long, env = "COMMSERVER_STALL_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Timer::Stall))]
     stall_timeout_ms: u64,
 
+    /// Milliseconds in which a receiver must take all of a message, or of what is left when the other side has gone.
+    #[arg(long, env = "COMMSERVER_DELIVERY_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Timer::Delivery))]
+    delivery_timeout_ms: u64,
+
     /// Milliseconds that a client may take to answer a close.
     #[arg(long, env = "COMMSERVER_CLOSE_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Timer::Close))]
     close_timeout_ms: u64,
@@ -74,6 +78,7 @@ impl Args {
             (Timer::PongTimeout, self.pong_timeout_ms),
             (Timer::Handshake, self.handshake_timeout_ms),
             (Timer::Stall, self.stall_timeout_ms),
+            (Timer::Delivery, self.delivery_timeout_ms),
             (Timer::Close, self.close_timeout_ms),
         ];
         let with = |table: Timeouts, (timer, millis)| table.with(timer, Duration::from_millis(millis));
@@ -128,12 +133,12 @@ mod tests {
     fn every_flag_reaches_its_place() {
         let line = "commserver --listen 127.0.0.1:0 --ping-interval-ms 1 --pong-timeout-ms 2 --handshake-timeout-ms 3 \
                     --stall-timeout-ms 4 --close-timeout-ms 5 --drain-timeout-ms 6 --max-spares-per-key 7 --max-spares 8 \
-                    --max-connections 9 --max-handshaking 10 --max-message 11";
+                    --max-connections 9 --max-handshaking 10 --max-message 11 --delivery-timeout-ms 12";
         let args = Args::try_parse_from(line.split_whitespace()).unwrap();
         let config = args.config();
         let millis = |timer| config.timeouts.of(timer).as_millis();
-        let timers = [Timer::PingInterval, Timer::PongTimeout, Timer::Handshake, Timer::Stall, Timer::Close];
-        assert_eq!(timers.map(millis), [1, 2, 3, 4, 5]);
+        let timers = Timer::ALL;
+        assert_eq!(timers.map(millis), [3, 1, 2, 4, 12, 5]);
         assert_eq!(args.drain(), Duration::from_millis(6));
         let limits = Limits { spares_per_key: 7, spares: 8, connections: 9, handshaking: 10 };
         assert_eq!((config.limits, config.max_message_len), (limits, 11));

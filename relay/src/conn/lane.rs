@@ -48,7 +48,7 @@ impl Lane {
             queued: 0,
             // What went to the receiver before is written first.
             flushing: true,
-            stall: Stall::new(timeouts.of(Timer::Stall)),
+            stall: Stall::new(timeouts),
             broken: None,
             patience: timeouts.of(Timer::Close),
         }

@@ -15,13 +15,17 @@ pub enum Timer {
     PongTimeout,
     /// The longest time in which a receiver takes not one byte of what waits for it. Its sender is not read meanwhile.
     Stall,
+    /// The longest time that a receiver may take for what is written to it at once, however steadily: a message (and a
+    /// few small ones with it), or what is left when the other side has gone. Until then both sides are held.
+    Delivery,
     /// Our close frame to the client's.
     Close,
 }
 
 impl Timer {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 5] = [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Close];
+    pub const ALL: [Self; 6] =
+        [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Delivery, Self::Close];
 
     /// The name in logs and flags.
     #[must_use]
@@ -31,6 +35,7 @@ impl Timer {
             Self::PingInterval => "ping_interval",
             Self::PongTimeout => "pong",
             Self::Stall => "stall",
+            Self::Delivery => "delivery",
             Self::Close => "close",
         }
     }
@@ -43,6 +48,8 @@ impl Timer {
             Self::PingInterval => DEFAULT_PING_INTERVAL,
             Self::PongTimeout => DEFAULT_PONG_TIMEOUT,
             Self::Stall => Duration::from_secs(60),
+            // 58 kB a second for the largest message.
+            Self::Delivery => Duration::from_secs(30 * 60),
             Self::Close => Duration::from_secs(5),
         }
     }
@@ -53,7 +60,7 @@ impl Timer {
         match self {
             Self::Handshake => "Handshake: Connection timed out",
             Self::PingInterval | Self::PongTimeout => ratatosk_protocol::ping::PING_TIMED_OUT,
-            Self::Stall => "Relay: The other side does not read",
+            Self::Stall | Self::Delivery => "Relay: The other side does not read",
             Self::Close => "Close: Connection timed out",
         }
     }

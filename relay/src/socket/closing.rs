@@ -22,10 +22,11 @@ impl Socket {
         let _ = timeout(timeouts.of(Timer::Close), handshake).await;
     }
 
-    /// Closes behind data that a slow client may take its time to read; only [`Timer::Stall`] ends that. Then it has
+    /// Closes behind data that a slow client may take its time to read; only [`Timer::Stall`] and
+    /// [`Timer::Delivery`] end that. Then it has
     /// [`Timer::Close`] to answer. `None` is a close frame without a code.
     pub(crate) async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) {
-        let mut stall = Stall::new(timeouts.of(Timer::Stall));
+        let mut stall = Stall::new(timeouts);
         if self.queue_close(close) && poll_fn(|cx| stall.poll_flush(cx, &mut self)).await.is_ok() {
             let _ = timeout(timeouts.of(Timer::Close), self.linger()).await;
         }
