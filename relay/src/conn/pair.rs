@@ -7,7 +7,7 @@ use super::Conn;
 use super::early::EarlyData;
 use super::lane::{Lane, LaneEnd};
 use crate::server::Stop;
-use crate::session::{Close, Timeouts, Timer};
+use crate::session::{Close, NOT_READ, Timeouts};
 use crate::socket::Ended;
 
 /// Two connections, driven by one task.
@@ -104,5 +104,5 @@ async fn end_with(ended: Conn, how: &Ended, other: Conn, timeouts: &Timeouts) {
 async fn stalled(side: Conn, other: Conn, timeouts: &Timeouts) {
     tracing::debug!(conn = side.id, "reads nothing");
     drop(side);
-    other.close_behind_data(Some(Close::timed_out(Timer::Stall.reason())), timeouts).await;
+    other.close_behind_data(Some(Close::timed_out(NOT_READ)), timeouts).await;
 }

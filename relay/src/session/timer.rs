@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use ratatosk_protocol::ping::{DEFAULT_PING_INTERVAL, DEFAULT_PONG_TIMEOUT};
 
+/// The text after `Terminate called: ` when [`Timer::Handshake`] runs out.
+pub const HANDSHAKE_TIMED_OUT: &str = "Handshake: Connection timed out";
+
+/// The same for the other half of a pair when [`Timer::Stall`] or [`Timer::Delivery`] runs out.
+pub const NOT_READ: &str = "Relay: The other side does not read";
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -27,7 +33,7 @@ impl Timer {
     pub const ALL: [Self; 6] =
         [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Delivery, Self::Close];
 
-    /// The name in logs and flags.
+    /// The name in messages to the operator.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,17 +57,6 @@ impl Timer {
             // 58 kB a second for the largest message.
             Self::Delivery => Duration::from_secs(30 * 60),
             Self::Close => Duration::from_secs(5),
-        }
-    }
-
-    /// The text after `Terminate called: ` when it runs out.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Handshake => "Handshake: Connection timed out",
-            Self::PingInterval | Self::PongTimeout => ratatosk_protocol::ping::PING_TIMED_OUT,
-            Self::Stall | Self::Delivery => "Relay: The other side does not read",
-            Self::Close => "Close: Connection timed out",
         }
     }
 }
