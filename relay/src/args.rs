@@ -7,6 +7,7 @@ use clap::Parser;
 use ratatosk_relay::registry::Limits;
 use ratatosk_relay::session::{Timeouts, Timer};
 use ratatosk_relay::{Config, DEFAULT_MAX_MESSAGE_LEN};
+use tracing_subscriber::EnvFilter;
 
 use crate::logging::LogFormat;
 
@@ -33,6 +34,10 @@ pub(crate) struct Args {
     /// Milliseconds in which a receiver must take at least one byte of what waits for it.
     #[arg(long, env = "COMMSERVER_STALL_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Timer::Stall))]
     stall_timeout_ms: u64,
+
+    /// Milliseconds in which a receiver must take what was read at once, or what is left when the other side has gone.
+    #[arg(long, env = "COMMSERVER_DELIVERY_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Timer::Delivery))]
+    delivery_timeout_ms: u64,
 
     /// Milliseconds that a client may take to answer a close.
     #[arg(long, env = "COMMSERVER_CLOSE_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Timer::Close))]
@@ -63,7 +68,7 @@ pub(crate) struct Args {
     max_message: usize,
 
     /// What to log to standard error: error, warn, info, debug, trace, or a filter like "ratatosk_relay=debug".
-    #[arg(long, env = "COMMSERVER_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "COMMSERVER_LOG", value_name = "FILTER", default_value = "info", value_parser = filter)]
     pub(crate) log: String,
 
     /// How a line of the log looks.
@@ -83,6 +88,7 @@ impl Args {
             (Timer::PongTimeout, self.pong_timeout_ms),
             (Timer::Handshake, self.handshake_timeout_ms),
             (Timer::Stall, self.stall_timeout_ms),
+            (Timer::Delivery, self.delivery_timeout_ms),
             (Timer::Close, self.close_timeout_ms),
         ];
         let with = |table: Timeouts, (timer, millis)| table.with(timer, Duration::from_millis(millis));
@@ -122,6 +128,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "this name has no address".to_owned())
 }
 
+/// A filter that is wrong would log something else than was asked for.
+fn filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; it should look like info or ratatosk_relay=debug")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,12 +153,12 @@ mod tests {
         let line = "commserver --listen 127.0.0.1:0 --ping-interval-ms 1 --pong-timeout-ms 2 --handshake-timeout-ms 3 \
                     --stall-timeout-ms 4 --close-timeout-ms 5 --drain-timeout-ms 6 --max-spares-per-key 7 --max-spares 8 \
                     --max-connections 9 --max-handshaking 10 --max-message 11 --ops-listen off --log-format json \
-                    --log warn";
+                    --log warn --delivery-timeout-ms 12";
         let args = Args::try_parse_from(line.split_whitespace()).unwrap();
         let config = args.config();
         let millis = |timer| config.timeouts.of(timer).as_millis();
-        let timers = [Timer::PingInterval, Timer::PongTimeout, Timer::Handshake, Timer::Stall, Timer::Close];
-        assert_eq!(timers.map(millis), [1, 2, 3, 4, 5]);
+        let timers = Timer::ALL;
+        assert_eq!(timers.map(millis), [3, 1, 2, 4, 12, 5]);
         assert_eq!(args.drain(), Duration::from_millis(6));
         let limits = Limits { spares_per_key: 7, spares: 8, connections: 9, handshaking: 10 };
         assert_eq!((config.limits, config.max_message_len), (limits, 11));

@@ -283,12 +283,14 @@ async fn a_dead_spare_is_skipped() {
 
 #[tokio::test]
 async fn when_no_spare_is_left_but_a_dead_one_the_requester_is_told() {
-    let server = relay(&[(Timer::PingInterval, 50), (Timer::PongTimeout, 200)]).await;
+    let server = relay(&[(Timer::PingInterval, 100), (Timer::PongTimeout, 2000)]).await;
     let (source, target) = (key(1), key(2));
     for abort in [false, true] {
         let mut dead = Client::register(server.local_addr(), &target).await;
         assert_eq!(dead.recv_text().await, PING);
         let mut connector = Client::request(server.local_addr(), &source, target.public()).await;
+        // Before that, there would have been no spare at all.
+        until(&server, |snapshot| snapshot.reserved == 1).await;
         if abort {
             drop(dead);
         } else {

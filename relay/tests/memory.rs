@@ -86,7 +86,7 @@ async fn a_pair_that_is_stuck_in_both_directions_costs_less_than_8_mb() {
     let program = Program::start(command(&["--log", "warn"]));
     let mut bystanders = pair(program.address, &key(1), &key(2)).await;
     let mut stuck = pair(program.address, &key(3), &key(4)).await;
-    round_trip(&mut bystanders).await;
+    round_trip((&mut bystanders.0, &mut bystanders.1)).await;
     let before = program.resident();
     let message = Payload::binary(vec![0x5a; MESSAGE]);
     let all = TOTAL.div_ceil(MESSAGE);
@@ -95,7 +95,7 @@ async fn a_pair_that_is_stuck_in_both_directions_costs_less_than_8_mb() {
     let grown = program.resident().saturating_sub(before);
     println!("stuck in both directions: {sent:?} messages sent, memory +{} KiB", grown / 1024);
     assert!(grown < ALLOWED, "{grown} bytes more");
-    round_trip(&mut bystanders).await;
+    round_trip((&mut bystanders.0, &mut bystanders.1)).await;
 }
 
 /// What a requester says is kept once, not once for each spare that is tried.

@@ -147,6 +147,39 @@ async fn a_receiver_that_stands_still_is_given_up() {
 }
 
 #[tokio::test]
+async fn who_takes_a_little_now_and_then_does_not_hold_the_relay_for_ever() {
+    // The sender goes on, or has gone with its message half delivered.
+    for sender_goes in [false, true] {
+        let timeouts = [(Timer::Stall, 60_000), (Timer::Delivery, 1500), (Timer::Close, 200)];
+        let server = relay(&timeouts).await;
+        let listener = Client::register(server.local_addr(), &key(2)).await;
+        let request = raw::message(&message::communication_request(key(1).public(), key(2).public()));
+        let mut stream = raw::upgrade_and(server.local_addr(), &request).await;
+        until(&server, |snapshot| snapshot.connections.of(Phase::Paired) == 2).await;
+        let bytes = raw::message(&Payload::binary(vec![0; 50_000_000]));
+        let mut receiver = listener.ws.into_inner();
+        let send = async {
+            // It is more than the network holds.
+            assert!(tokio::time::timeout(Duration::from_millis(500), stream.write_all(&bytes)).await.is_err());
+            let _sender = (!sender_goes).then_some(stream);
+            std::future::pending::<()>().await;
+        };
+        let trickle = async {
+            let mut some = [0; 1024];
+            while receiver.read(&mut some).await.is_ok_and(|length| length > 0) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            () = until(&server, |snapshot| snapshot.connections.of(Phase::Paired) == 0) => {}
+            () = trickle => {}
+            () = send => {}
+        }
+        until_empty(&server).await;
+    }
+}
+
+#[tokio::test]
 async fn pings_from_somebody_who_does_not_read_are_not_kept() {
     let server = relay(&[(Timer::Handshake, 60_000)]).await;
     let mut stream = raw::upgrade_and(server.local_addr(), b"").await;

@@ -41,14 +41,23 @@ async fn what_cannot_work_is_refused_at_the_start() {
         ("--ping-interval-ms", "0", 1, "the ping_interval timeout must be at least 1 ms"),
         ("--max-spares", "0", 1, "every limit must be at least 1"),
         ("--listen", "nonsense", 2, "it should look like 127.0.0.1:8000"),
+        ("--log", "ratatosk_relay=loud", 2, "'ratatosk_relay=loud' for '--log <FILTER>': error parsing level"),
+        ("--log", "info,[", 2, "it should look like info or ratatosk_relay=debug"),
         ("--no-such-flag", "1", 2, "unexpected argument"),
     ];
     for (flag, value, code, text) in cases {
-        let output = Command::new(env!("CARGO_BIN_EXE_commserver")).args([flag, value]).output().unwrap();
+        // Whatever comes of it, it does not run.
+        let output = Command::new(env!("CARGO_BIN_EXE_commserver"))
+            .args([flag, value, "--max-connections", "0"])
+            .output()
+            .unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{error}");
         assert!(error.contains(text), "{error}");
     }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_commserver"));
+    let output = command.env("COMMSERVER_LOG", "ratatosk_relay=loud").args(["--max-spares", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test]

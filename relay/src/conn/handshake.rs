@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout};
 use super::Conn;
 use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Authenticated, Cause, Challenged, Close, First, Fresh, QUEUE_LEN, Register, Requesting, Timer};
+use crate::session::{
+    Authenticated, Cause, Challenged, Close, First, Fresh, HANDSHAKE_TIMED_OUT, QUEUE_LEN, Register, Requesting, Timer,
+};
 use crate::socket::{Ended, Incoming, Socket};
 use crate::switchboard::{Seat, Switchboard};
 use crate::upgrade::{self, Rejection, UpgradeError};
@@ -133,7 +135,7 @@ async fn next(conn: &mut Conn, deadline: Instant, stop: &mut Stop) -> Result<Pay
     tokio::select! {
         // The socket last: who sends WebSocket pings without a pause keeps it busy, and buys no time with that.
         biased;
-        () = tokio::time::sleep_until(deadline) => Err(Close::timed_out(Timer::Handshake.reason()).into()),
+        () = tokio::time::sleep_until(deadline) => Err(Close::timed_out(HANDSHAKE_TIMED_OUT).into()),
         () = stop.draining() => Err(Close::stopping().into()),
         incoming = conn.socket.recv() => match incoming {
             Incoming::Message(payload) => Ok(payload),

@@ -37,7 +37,7 @@ pub(super) enum LaneEnd {
 impl Lane {
     /// A direction in which nothing has passed.
     pub(super) fn new(flow: Flow, timeouts: &Timeouts) -> Self {
-        Self { stall: Stall::new(timeouts.of(Timer::Stall)), broken: None, patience: timeouts.of(Timer::Close), flow }
+        Self { stall: Stall::new(timeouts), broken: None, patience: timeouts.of(Timer::Close), flow }
     }
 
     /// Moves what can be moved without waiting.

@@ -8,7 +8,7 @@ use super::early::EarlyData;
 use super::lane::{Lane, LaneEnd};
 use crate::metrics::{Direction, Flow};
 use crate::server::Stop;
-use crate::session::{Cause, Close, Timeouts, Timer};
+use crate::session::{Cause, Close, NOT_READ, Timeouts};
 use crate::socket::Ended;
 
 /// Two connections, driven by one task.
@@ -130,6 +130,6 @@ async fn end_with(ended: Conn, how: &Ended, other: Conn, timeouts: &Timeouts) {
 /// One side reads nothing, so there is no telling it; the other hears why.
 async fn stalled(side: Conn, other: Conn, timeouts: &Timeouts) {
     side.abandon(Cause::Stalled);
-    let close = Close::timed_out(Timer::Stall.reason()).caused_by(Cause::Partner);
+    let close = Close::timed_out(NOT_READ).caused_by(Cause::Partner);
     other.close_behind_data(Some(close), timeouts).await;
 }

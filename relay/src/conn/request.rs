@@ -10,7 +10,7 @@ use super::requester::Requester;
 use super::spare;
 use crate::metrics::Step;
 use crate::server::Stop;
-use crate::session::{Cause, Close, Requesting, Timer};
+use crate::session::{Cause, Close, HANDSHAKE_TIMED_OUT, Requesting, Timer};
 use crate::switchboard::{Answer, Claimed, Switchboard};
 
 /// Takes spares, newest first, until one of them is told of the request and shows that it is there. `None` if the
@@ -141,7 +141,7 @@ async fn end(board: &Switchboard, requester: Requester, unused: Option<Box<Claim
         match left {
             Some(ended) => conn.finish(&ended, timeouts).await,
             None if draining => conn.close(Close::stopping(), timeouts).await,
-            None => conn.close(Close::timed_out(Timer::Handshake.reason()), timeouts).await,
+            None => conn.close(Close::timed_out(HANDSHAKE_TIMED_OUT), timeouts).await,
         }
     };
     match unused {

@@ -18,7 +18,7 @@ pub use close::{Cause, Close};
 pub use handshake::{Authenticated, Challenged, First, Fresh, Refused, Register};
 pub use request::Requesting;
 pub use spare::{Claimed, HandedOver, Owed, OwingSpare, Spare};
-pub use timer::{Timeouts, Timer};
+pub use timer::{HANDSHAKE_TIMED_OUT, NOT_READ, Timeouts, Timer};
 
 /// Messages of a client that may wait to be looked at; one more is a reason to close (`spec/wire.md §6`).
 pub const QUEUE_LEN: usize = 10;

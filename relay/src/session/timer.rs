@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use ratatosk_protocol::ping::{DEFAULT_PING_INTERVAL, DEFAULT_PONG_TIMEOUT};
 
+/// The text after `Terminate called: ` when [`Timer::Handshake`] runs out.
+pub const HANDSHAKE_TIMED_OUT: &str = "Handshake: Connection timed out";
+
+/// The same for the other half of a pair when [`Timer::Stall`] or [`Timer::Delivery`] runs out.
+pub const NOT_READ: &str = "Relay: The other side does not read";
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -15,15 +21,19 @@ pub enum Timer {
     PongTimeout,
     /// The longest time in which a receiver takes not one byte of what waits for it. Its sender is not read meanwhile.
     Stall,
+    /// The longest time that a receiver may take for what is written to it at once, however steadily: what was read
+    /// together, some 256 KiB at most, or what is left when the other side has gone. Until then both sides are held.
+    Delivery,
     /// Our close frame to the client's.
     Close,
 }
 
 impl Timer {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 5] = [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Close];
+    pub const ALL: [Self; 6] =
+        [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Delivery, Self::Close];
 
-    /// The name in logs and flags.
+    /// The name in messages to the operator.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,6 +41,7 @@ impl Timer {
             Self::PingInterval => "ping_interval",
             Self::PongTimeout => "pong",
             Self::Stall => "stall",
+            Self::Delivery => "delivery",
             Self::Close => "close",
         }
     }
@@ -43,18 +54,9 @@ impl Timer {
             Self::PingInterval => DEFAULT_PING_INTERVAL,
             Self::PongTimeout => DEFAULT_PONG_TIMEOUT,
             Self::Stall => Duration::from_secs(60),
+            // Some 150 bytes a second.
+            Self::Delivery => Duration::from_secs(30 * 60),
             Self::Close => Duration::from_secs(5),
-        }
-    }
-
-    /// The text after `Terminate called: ` when it runs out.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Handshake => "Handshake: Connection timed out",
-            Self::PingInterval | Self::PongTimeout => ratatosk_protocol::ping::PING_TIMED_OUT,
-            Self::Stall => "Relay: The other side does not read",
-            Self::Close => "Close: Connection timed out",
         }
     }
 }

@@ -21,10 +21,10 @@ impl Socket {
         timeout(timeouts.of(Timer::Close), handshake).await.is_ok()
     }
 
-    /// Closes behind data that a slow client may take its time to read; only [`Timer::Stall`] ends that. Then it has
-    /// [`Timer::Close`] to answer. `None` is a close frame without a code. `false` if a timer ran out.
+    /// Closes behind data that a slow client may take its time to read; only [`Timer::Stall`] and
+    /// [`Timer::Delivery`] end that. Then it has [`Timer::Close`] to answer. `None` is a close frame without a code. `false` if a timer ran out.
     pub(crate) async fn close_behind_data(mut self, close: Option<Close>, timeouts: &Timeouts) -> bool {
-        let mut stall = Stall::new(timeouts.of(Timer::Stall));
+        let mut stall = Stall::new(timeouts);
         self.queue_close(close);
         match poll_fn(|cx| stall.poll_flush(cx, &mut self)).await {
             Ok(()) => timeout(timeouts.of(Timer::Close), self.swallow()).await.is_ok(),

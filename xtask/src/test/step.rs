@@ -69,9 +69,25 @@ pub(super) const STEPS: &[Step] = &[
         kind: Kind::Status,
     },
     Step {
+        name: "lint-plain",
+        about: "clippy finds nothing in the driver and the node without TLS",
+        command: "cargo clippy -p ratatosk-node --all-targets --no-default-features --locked -- -D warnings",
+        slow: true,
+        kind: Kind::Status,
+    },
+    Step {
+        name: "lint-tls",
+        about: "clippy finds nothing in the protocol and the conformance suite with TLS",
+        command: "cargo clippy -p ratatosk-protocol -p ratatosk-conformance --all-targets --features tls --locked \
+                  -- -D warnings",
+        slow: true,
+        kind: Kind::Status,
+    },
+    Step {
         name: "rust-only",
-        about: "the relay needs no tool of another language",
-        command: "cargo tree -p ratatosk-relay --edges normal,build --prefix none --format {p} --locked",
+        about: "the relay, the node without TLS and xtask, which the demo builds, need no tool of another language",
+        command: "cargo tree -p ratatosk-relay -p ratatosk-node -p xtask --no-default-features --edges normal,build \
+                  --prefix none --format {p} --locked",
         slow: true,
         kind: Kind::RustOnly,
     },
@@ -99,8 +115,8 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "test",
-        about: "the tests of every package",
-        command: "cargo test --workspace --locked --no-fail-fast",
+        about: "the tests of every package, with what they print: recordings that deviate and why, memory, counts",
+        command: "cargo test --workspace --locked --no-fail-fast -- --show-output",
         slow: false,
         kind: Kind::Tests,
     },

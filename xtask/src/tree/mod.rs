@@ -1,10 +1,11 @@
 //! What must hold for the files of the repository, whatever they contain.
 //!
 //! Rules that no compiler and no linter knows. They read text only: [`files`] finds it, [`manifest`] reads the part of
-//! TOML that manifests use, [`rules`] judges.
+//! TOML that manifests use, [`rules`] judges, [`purity`] the rooms without clocks and sockets.
 
 mod files;
 mod manifest;
+mod purity;
 mod rules;
 
 use std::io;
@@ -19,7 +20,7 @@ pub(crate) use self::rules::Finding;
 /// If a directory, or a file that must be there, cannot be read.
 pub(crate) fn findings(root: &Path) -> io::Result<Vec<Finding>> {
     let files = files::all(root)?;
-    let mut findings: Vec<_> = files.iter().flat_map(rules::file).collect();
+    let mut findings: Vec<_> = files.iter().flat_map(rules::file).chain(rules::pure(&files)).collect();
 
     let text = |path: &str| {
         files

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::files::TextFile;
 use super::manifest::Entry;
+use super::purity;
 
 /// The longest Rust file. Past it, two ideas live in one room.
 const MAX_LINES: usize = 500;
@@ -17,11 +18,6 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("/", "Users/"),
     concat!("/", "root/"),
 ];
-
-/// The rooms that are pure, and the part of one that is not. Time, tasks and sockets come to them from outside.
-const PURE_ROOMS: &[&str] = &["protocol/src/", "relay/src/frame/", "relay/src/registry/", "relay/src/session/"];
-const DRIVER: &str = "protocol/src/driver/";
-const IMPURE: &[&str] = &["Instant::now(", "SystemTime::now(", "tokio::", "std::net", "std::fs", "thread::spawn"];
 
 /// A breach: where, and what is wrong.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +37,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Rust files are short, no file names a path of one machine, and pure rooms stay pure.
+/// Rust files are short, and no file names a path of one machine.
 pub(super) fn file(file: &TextFile) -> Vec<Finding> {
     let finding = |line, what| Finding { path: file.path.clone(), line, what };
     let mut findings = Vec::new();
@@ -54,17 +50,17 @@ pub(super) fn file(file: &TextFile) -> Vec<Finding> {
             findings.push(finding(index + 1, format!("a path of one machine: {path}…")));
         }
     }
-    if PURE_ROOMS.iter().any(|room| file.path.starts_with(room)) && !file.path.starts_with(DRIVER) {
-        // Tests stand last in a file, or in one of their own, and may look at a clock.
-        let is_test = file.path.ends_with("/tests.rs") || file.path.ends_with("/testing.rs");
-        let code = file.text.lines().take_while(|line| !is_test && *line != "#[cfg(test)]");
-        for (index, line) in code.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
-            if let Some(what) = IMPURE.iter().find(|what| line.contains(**what)) {
-                findings.push(finding(index + 1, format!("{what} in a pure room; time and sockets come from outside")));
-            }
-        }
-    }
     findings
+}
+
+/// Pure rooms stay pure.
+pub(super) fn pure(files: &[TextFile]) -> Vec<Finding> {
+    let finding = |breach: purity::Breach<'_>| Finding {
+        path: breach.path.to_owned(),
+        line: breach.line,
+        what: format!("{} in a pure room; time, randomness and sockets come from outside", breach.word),
+    };
+    purity::breaches(files).into_iter().map(finding).collect()
 }
 
 /// A package takes its lints and the versions of its dependencies from the workspace.
@@ -156,11 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pure_room_reads_no_clock() {
-        let code = "// Instant::now() is not for us\nlet now = Instant::now();\n#[cfg(test)]\nInstant::now()\n";
-        let lines = |path: &str| file(&text(path, code.to_owned())).iter().map(|found| found.line).collect::<Vec<_>>();
-        assert_eq!(lines("protocol/src/ping.rs"), [2]);
-        assert!(lines("protocol/src/driver/mod.rs").is_empty() && lines("relay/src/server/mod.rs").is_empty());
+    fn a_breach_of_purity_has_its_line() {
+        let code = "let one = 1;\nlet now = Instant::now();\n".to_owned();
+        let found = pure(&[text("protocol/src/ping.rs", code)]);
+        assert!(
+            found[0].to_string().starts_with("protocol/src/ping.rs:2: Instant::now( in a pure room"),
+            "{}",
+            found[0]
+        );
     }
 
     #[test]
