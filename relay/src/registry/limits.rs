@@ -7,7 +7,7 @@ pub struct Limits {
     pub spares_per_key: usize,
     /// Spares of all keys. An idle one takes about 2 KiB, one whose client is in the middle of something at most 16 KiB.
     pub spares: usize,
-    /// Sockets in any state. A pair takes two: about 5 KiB without traffic; see [`crate::Config::max_message_len`] for what
+    /// Sockets in any state. A pair takes two: 5 to 10 KiB without traffic; see [`crate::Config::max_message_len`] for what
     /// it costs with.
     pub connections: usize,
     /// Sockets that are neither registered nor paired yet. One holds at most 8 KiB of HTTP, then at most 12 messages
