@@ -22,7 +22,7 @@ pub struct Config {
     pub limits: Limits,
     /// The largest message that is relayed, in bytes.
     ///
-    /// Nothing is re-assembled, so the memory of a pair does not depend on this: a direction keeps at most 256 KiB that its
+    /// Nothing is re-assembled, so the memory of a pair does not depend on this: a direction keeps at most 512 KiB that its
     /// receiver has not taken, and 8 KiB of a frame whose rest is on its way. While the receiver does not read, its sender
     /// is not read either, so this is all, however much is sent; without traffic a pair keeps nothing.
     pub max_message_len: usize,

@@ -96,14 +96,13 @@ impl Client {
         let Piece { kind, payload, mask, last } = piece;
         let opcode = if self.begun { Opcode::Continuation } else { kind.opcode() };
         let header = ServerHeader::new(last, opcode, payload.len());
-        let header = header.as_bytes();
         if out.count == 0 {
             // The first payload, often the only one, stays where it is.
             let start = payload.start - header.len();
             out.frames = start..start;
         }
         let content = out.frames.end + header.len()..out.frames.end + header.len() + payload.len();
-        buffer[out.frames.end..content.start].copy_from_slice(header);
+        header.write(&mut buffer[out.frames.end..content.start]);
         mask.remove_and_move(buffer, payload.start, content.start, payload.len());
         self.inbound.check(kind, &buffer[content.clone()], last)?;
         self.begun = !last;

@@ -32,10 +32,15 @@ pub(crate) enum Opcode {
 
 impl Opcode {
     fn read(bits: u8) -> Result<Self, Fault> {
-        [Self::Continuation, Self::Text, Self::Binary, Self::Close, Self::Ping, Self::Pong]
-            .into_iter()
-            .find(|opcode| *opcode as u8 == bits)
-            .ok_or(Fault::Violation)
+        Ok(match bits {
+            0 => Self::Continuation,
+            1 => Self::Text,
+            2 => Self::Binary,
+            8 => Self::Close,
+            9 => Self::Ping,
+            10 => Self::Pong,
+            _ => return Err(Fault::Violation),
+        })
     }
 
     /// Control frames are whole and small, and may stand between the frames of a message.
@@ -95,36 +100,40 @@ fn field<const N: usize>(input: &[u8], at: usize) -> Option<[u8; N]> {
 /// The header of a frame of ours.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServerHeader {
-    bytes: [u8; MAX_SERVER_HEADER],
-    len: usize,
+    first: u8,
+    payload: usize,
 }
 
 impl ServerHeader {
-    #[expect(clippy::cast_possible_truncation, reason = "each length is in the range of its field")]
     pub(super) fn new(fin: bool, opcode: Opcode, payload: usize) -> Self {
-        let mut bytes = [0; MAX_SERVER_HEADER];
-        bytes[0] = opcode as u8 | if fin { FIN } else { 0 };
-        let len = match payload {
-            0..126 => {
-                bytes[1] = payload as u8;
-                2
-            }
-            126..=0xffff => {
-                bytes[1] = 126;
-                bytes[2..4].copy_from_slice(&(payload as u16).to_be_bytes());
-                4
-            }
-            _ => {
-                bytes[1] = 127;
-                bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-                10
-            }
-        };
-        Self { bytes, len }
+        Self { first: opcode as u8 | if fin { FIN } else { 0 }, payload }
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    /// Its own length.
+    pub(super) fn len(self) -> usize {
+        match self.payload {
+            0..126 => 2,
+            126..0x1_0000 => 4,
+            _ => MAX_SERVER_HEADER,
+        }
+    }
+
+    /// Writes it into `place`, which is as long as it is. With many small frames it counts that every part has a length
+    /// that the compiler knows.
+    #[expect(clippy::cast_possible_truncation, reason = "each arm has the lengths that fit")]
+    pub(super) fn write(self, place: &mut [u8]) {
+        place[0] = self.first;
+        match self.payload {
+            short @ 0..126 => place[1] = short as u8,
+            medium @ 126..0x1_0000 => {
+                place[1] = 126;
+                place[2..4].copy_from_slice(&(medium as u16).to_be_bytes());
+            }
+            long => {
+                place[1] = 127;
+                place[2..10].copy_from_slice(&(long as u64).to_be_bytes());
+            }
+        }
     }
 }
 
@@ -136,8 +145,10 @@ pub(crate) fn append(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
 /// Puts a frame behind what is in `out`, perhaps not the last of its message.
 pub(super) fn append_part(out: &mut Vec<u8>, fin: bool, opcode: Opcode, payload: &[u8]) {
     let header = ServerHeader::new(fin, opcode, payload.len());
-    out.reserve_exact(header.as_bytes().len() + payload.len());
-    out.extend_from_slice(header.as_bytes());
+    let at = out.len();
+    out.reserve_exact(header.len() + payload.len());
+    out.resize(at + header.len(), 0);
+    header.write(&mut out[at..]);
     out.extend_from_slice(payload);
 }
 
@@ -184,6 +195,12 @@ mod tests {
 
     #[test]
     fn our_headers_are_as_short_as_they_can_be() {
+        let header = |fin, opcode, payload| {
+            let header = ServerHeader::new(fin, opcode, payload);
+            let mut bytes = vec![0; header.len()];
+            header.write(&mut bytes);
+            bytes
+        };
         let cases: [(usize, &[u8]); 5] = [
             (0, &[0x81, 0]),
             (125, &[0x81, 125]),
@@ -192,8 +209,8 @@ mod tests {
             (65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
         ];
         for (payload, bytes) in cases {
-            assert_eq!(ServerHeader::new(true, Opcode::Text, payload).as_bytes(), bytes);
+            assert_eq!(header(true, Opcode::Text, payload), bytes);
         }
-        assert_eq!(ServerHeader::new(false, Opcode::Continuation, 1).as_bytes(), [0, 1]);
+        assert_eq!(header(false, Opcode::Continuation, 1), [0, 1]);
     }
 }

@@ -82,7 +82,7 @@ impl Inbound {
     /// The next thing in `input`, which begins behind what is done with. A piece that is not the end of its frame has
     /// at least `least` bytes.
     pub(super) fn next(&mut self, input: &[u8], least: usize) -> Result<Step, Fault> {
-        let (mut frame, start) = match self.frame {
+        let (frame, start) = match self.frame {
             Some(frame) => (frame, 0),
             None => {
                 let Some((header, length)) = Header::read(input)? else { return Ok(Step::More { used: 0 }) };
@@ -107,9 +107,11 @@ impl Inbound {
         };
         let last = whole && frame.fin;
         let step = Step::Piece { kind, payload: start..start + length, mask: frame.mask, last };
-        frame.left -= length as u64;
-        frame.mask = frame.mask.after(length);
-        self.frame = (!whole).then_some(frame);
+        self.frame = (!whole).then(|| Frame {
+            left: frame.left - length as u64,
+            mask: frame.mask.after(length),
+            fin: frame.fin,
+        });
         if last {
             self.message = None;
         }

@@ -1,8 +1,5 @@
 //! The masking of clients' payloads (RFC 6455 §5.3).
 
-/// What is done at once. Long enough for the compiler to use whatever the machine has for it.
-const BLOCK: usize = 64;
-
 /// A masking key, turned to the place in the payload that is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mask([u8; 4]);
@@ -13,62 +10,66 @@ impl Mask {
     }
 
     /// The key for what comes `bytes` later.
-    pub(super) fn after(mut self, bytes: usize) -> Self {
-        self.0.rotate_left(bytes % 4);
-        self
+    pub(super) fn after(self, bytes: usize) -> Self {
+        let [a, b, c, d] = self.0;
+        Self::new(match bytes % 4 {
+            0 => [a, b, c, d],
+            1 => [b, c, d, a],
+            2 => [c, d, a, b],
+            _ => [d, a, b, c],
+        })
     }
 
     /// Unmasks in place.
     pub(super) fn remove(self, payload: &mut [u8]) {
-        let key = self.block();
-        let (blocks, rest) = payload.as_chunks_mut();
-        for block in blocks {
-            xor(block, &key);
-        }
-        self.remove_few(rest);
+        let len = payload.len();
+        self.remove_and_move(payload, 0, 0, len);
     }
 
     /// Unmasks `len` bytes of `buffer` that are at `from` and moves them down to `to`.
     pub(super) fn remove_and_move(self, buffer: &mut [u8], from: usize, to: usize, len: usize) {
-        debug_assert!(to <= from, "what is not read yet would be overwritten");
-        if from == to {
-            return self.remove(&mut buffer[from..from + len]);
-        }
-        let key = self.block();
-        let buffer = &mut buffer[to..from + len];
-        let distance = from - to;
-        let mut at = 0;
-        while at + BLOCK <= len {
-            // A copy of the block, because the place where it goes may overlap it.
-            let mut block = [0; BLOCK];
-            block.copy_from_slice(&buffer[at + distance..at + distance + BLOCK]);
-            xor(&mut block, &key);
-            buffer[at..at + BLOCK].copy_from_slice(&block);
-            at += BLOCK;
-        }
-        // The key is the same again after each block.
-        buffer.copy_within(at + distance.., at);
-        self.remove_few(&mut buffer[at..len]);
-    }
-
-    fn remove_few(self, payload: &mut [u8]) {
-        for (byte, key) in payload.iter_mut().zip(self.0.iter().cycle()) {
-            *byte ^= key;
+        let mut work = Move { buffer: &mut buffer[to..from + len], distance: from - to, done: 0, len };
+        // Most in pieces that the compiler makes a few wide instructions of. The key is the same again after each.
+        work.pieces::<64>(self);
+        work.pieces::<16>(self);
+        work.pieces::<4>(self);
+        for (place, key) in (work.done..len).zip(self.0) {
+            work.buffer[place] = work.buffer[place + work.distance] ^ key;
         }
     }
 
-    fn block(self) -> [u8; BLOCK] {
-        let mut block = [0; BLOCK];
-        for four in block.as_chunks_mut::<4>().0 {
+    fn repeated<const N: usize>(self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for four in bytes.as_chunks_mut().0 {
             *four = self.0;
         }
-        block
+        bytes
     }
 }
 
-fn xor(block: &mut [u8; BLOCK], key: &[u8; BLOCK]) {
-    for (byte, key) in block.iter_mut().zip(key) {
-        *byte ^= key;
+/// Bytes on their way down.
+struct Move<'a> {
+    buffer: &'a mut [u8],
+    distance: usize,
+    done: usize,
+    len: usize,
+}
+
+impl Move<'_> {
+    /// As many pieces of `N` bytes, a multiple of 4, as are left.
+    fn pieces<const N: usize>(&mut self, mask: Mask) {
+        let key = mask.repeated::<N>();
+        while self.len - self.done >= N {
+            // A copy of the piece, because the place where it goes may overlap it.
+            let mut piece = [0; N];
+            let from = self.done + self.distance;
+            piece.copy_from_slice(&self.buffer[from..from + N]);
+            for (byte, key) in piece.iter_mut().zip(key) {
+                *byte ^= key;
+            }
+            self.buffer[self.done..self.done + N].copy_from_slice(&piece);
+            self.done += N;
+        }
     }
 }
 

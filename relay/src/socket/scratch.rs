@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 /// Bytes that are read at once, at most.
-pub(crate) const SCRATCH: usize = 256 * 1024;
+pub(crate) const SCRATCH: usize = 512 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
