@@ -3,6 +3,7 @@
 //! One module per command, one line per command in [`COMMANDS`]. Nothing here depends on another crate but on the JSON
 //! that peers speak, so that the first answer on a new machine comes within seconds.
 
+mod bench;
 mod cargo;
 mod demo;
 mod test;
@@ -26,6 +27,11 @@ const COMMANDS: &[Command] = &[
         name: "test",
         about: "everything that must be green before a change goes in (--help lists the steps)",
         run: test::run,
+    },
+    Command {
+        name: "bench",
+        about: "the relay against others that do the same work (writes target/bench/relay.md and relay.svg)",
+        run: bench::run,
     },
 ];
 

@@ -1,0 +1,93 @@
+//! A contender as a process: where it listens, what it uses.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+/// Linux counts CPU time in hundredths of a second for everybody.
+const TICKS: f64 = 100.0;
+
+/// A server that ends with its handle.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// From its start to the line that says where it listens.
+    pub(crate) ready_after: Duration,
+}
+
+impl Process {
+    /// Starts a server and waits for a line with `ws://ADDRESS`.
+    pub(crate) fn start(mut command: Command) -> Outcome<Self> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let began = Instant::now();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{program} cannot be started: {error}"))?;
+        let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        let address = loop {
+            let line = lines.next().ok_or_else(|| format!("{program} ended before it listened"))??;
+            if let Some(address) = address(&line) {
+                break address;
+            }
+        };
+        let ready_after = began.elapsed();
+        // It must not wait for somebody to read what it says.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Ok(Self { child, address, ready_after })
+    }
+
+    /// Seconds of CPU that it has used, in user and system mode.
+    pub(crate) fn cpu(&self) -> Outcome<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name in brackets may hold blanks. Behind it: state is field 3, utime and stime are 14 and 15.
+        let (_, fields) = stat.rsplit_once(')').ok_or("a strange /proc/PID/stat")?;
+        let ticks: Result<Vec<f64>, _> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect();
+        Ok(ticks?.iter().sum::<f64>() / TICKS)
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(&self) -> Outcome<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already, which is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address behind `ws://` in a line.
+fn address(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("ws://")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_in_text_and_in_json() {
+        let expected = Some(SocketAddr::from(([127, 0, 0, 1], 80)));
+        for line in
+            ["listens on ws://127.0.0.1:80 (Ctrl-C)", r#"{"url":"ws://127.0.0.1:80","x":1}"#, "ws://127.0.0.1:80"]
+        {
+            assert_eq!(address(line), expected);
+        }
+        assert_eq!(address("tcp://127.0.0.1:80"), None);
+    }
+}
