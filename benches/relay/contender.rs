@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::Outcome;
 use crate::options::Options;
 use crate::process::Process;
+use crate::{Outcome, iroh};
 
 /// Idle spares must not be pinged, or dropped, while they are counted.
 const NO_PINGS_MS: &str = "600000";
@@ -25,11 +25,13 @@ pub(crate) enum Kind {
     TcpProxy,
     /// The reference server.
     Reference,
+    /// iroh-relay, with its own protocol.
+    Iroh,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Ratatosk, Self::Tungstenite, Self::TungsteniteForward, Self::TcpProxy, Self::Reference];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Ratatosk, Self::Tungstenite, Self::TungsteniteForward, Self::TcpProxy, Self::Reference, Self::Iroh];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -38,17 +40,23 @@ impl Kind {
             Self::TungsteniteForward => "tokio-tungstenite, `forward`",
             Self::TcpProxy => "TCP proxy, 128 KiB buffers",
             Self::Reference => "reference server (Node)",
+            Self::Iroh => "iroh-relay, datagrams",
         }
     }
 
     /// Whether it speaks the protocol of a CommServer.
     pub(crate) fn is_comm_server(self) -> bool {
-        self != Self::TcpProxy
+        !matches!(self, Self::TcpProxy | Self::Iroh)
     }
 
     /// Those that are here.
     pub(crate) fn present() -> Vec<Self> {
-        Self::ALL.into_iter().filter(|kind| *kind != Self::Reference || reference().is_some()).collect()
+        let is_here = |kind: &Self| match kind {
+            Self::Reference => reference().is_some(),
+            Self::Iroh => iroh::program().is_some(),
+            _ => true,
+        };
+        Self::ALL.into_iter().filter(is_here).collect()
     }
 
     /// Starts it, on one CPU if that is named.
@@ -63,6 +71,7 @@ impl Kind {
             Self::Tungstenite => (own, serve("tungstenite-send")),
             Self::TungsteniteForward => (own, serve("tungstenite-forward")),
             Self::TcpProxy => (own, serve("proxy")),
+            Self::Iroh => (iroh::program().ok_or("RATATOSK_IROH is not set")?, vec!["serve".to_owned()]),
             Self::Reference => {
                 let script = reference().ok_or("RATATOSK_REFERENCE is not set")?;
                 let script = script.to_string_lossy().into_owned();

@@ -7,6 +7,7 @@ use crate::Outcome;
 use crate::client::{Peer, pair};
 use crate::contender::Kind;
 use crate::frames::{self, BINARY, TEXT};
+use crate::iroh;
 use crate::process::Process;
 
 /// Each size, and how many messages of it are on their way together.
@@ -15,6 +16,9 @@ const SIZES: [(usize, usize); 8] =
 
 /// Sends text and binary of every size both ways, at the same time, and compares every byte.
 pub(crate) fn check(kind: Kind, process: &Process) -> Outcome<()> {
+    if kind == Kind::Iroh {
+        return iroh::load("check", process, &[], None).map(drop);
+    }
     let (mut connector, mut listener) = pair(process.address, kind.is_comm_server())?;
     for (size, count) in SIZES {
         let messages: Vec<_> = (0..count).map(|number| message(size, number)).collect();

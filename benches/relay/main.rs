@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `contender` | who takes part, and how to start them |
 //! | `serve` | the contenders that live here: a relay of whole messages, a TCP proxy |
+//! | `iroh` | iroh-relay and its load, a program of their own |
 //! | `client`, `frames` | the load: raw frames, masked in advance |
 //! | `content`, `throughput`, `registrations`, `spares`, `pinned`, `start` | what is measured |
 //! | `goals`, `report`, `plot` | what comes of it |
@@ -17,6 +18,7 @@ mod contender;
 mod content;
 mod frames;
 mod goals;
+mod iroh;
 mod options;
 mod pinned;
 mod plot;

@@ -14,6 +14,7 @@ usage: cargo xtask bench relay [options]
   --out FOLDER     where relay.md and relay.svg go (default: target/bench)
 
   RATATOSK_REFERENCE=PATH   server.mjs of the reference: it takes part
+  RATATOSK_IROH=PATH        the program of benches/iroh: it takes part
 ";
 
 /// What is measured, and for how long.

@@ -11,6 +11,7 @@ use crate::Outcome;
 use crate::client::{Peer, key, pair};
 use crate::contender::{Kind, on_cpu};
 use crate::frames::{self, BINARY};
+use crate::iroh;
 use crate::process::Process;
 use crate::rounds::percentile;
 
@@ -36,6 +37,9 @@ pub(crate) fn cpu() -> Option<usize> {
 
 /// Messages of 100 B from connector to listener and back.
 pub(crate) fn round_trips(kind: Kind, process: &Process, cpu: Option<usize>, count: usize) -> Outcome<Times> {
+    if kind == Kind::Iroh {
+        return times(&iroh::load("round-trip", process, &[count as u128], cpu)?);
+    }
     let what = if kind.is_comm_server() { "round-trip" } else { "round-trip-tcp" };
     start_child(what, process, cpu, count)
 }
@@ -53,9 +57,13 @@ fn start_child(what: &str, process: &Process, cpu: Option<usize>, count: usize) 
     }
     let text = String::from_utf8(output.stdout)?;
     let figures: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    match figures.as_slice() {
+    times(&figures)
+}
+
+fn times(figures: &[f64]) -> Outcome<Times> {
+    match figures {
         [p50, p99] => Ok(Times { p50: *p50, p99: *p99 }),
-        _ => Err(format!("not two figures: {text}").into()),
+        other => Err(format!("not two figures: {other:?}").into()),
     }
 }
 

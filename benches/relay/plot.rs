@@ -17,7 +17,7 @@ const BOTTOM: f64 = 110.0;
 const LOWEST: f64 = 1.0;
 const HIGHEST: f64 = 10_000.0;
 
-const COLOURS: [&str; 5] = ["#1f6f54", "#c2792b", "#e0b15c", "#7b8794", "#8d4a6b"];
+const COLOURS: [&str; 6] = ["#1f6f54", "#c2792b", "#e0b15c", "#7b8794", "#8d4a6b", "#4a6fa5"];
 
 /// Bars in groups, one group for each size. The lighter bar behind each is per second of the server's CPU time.
 pub(crate) fn throughput(results: &Results) -> String {

@@ -6,13 +6,20 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 use crate::client::{Peer, key};
+use crate::contender::Kind;
+use crate::iroh;
 use crate::process::Process;
 
 /// Clients that register at the same time.
 const CLIENTS: u32 = 8;
 
 /// One turn.
-pub(crate) fn turn(process: &Process, length: Duration) -> Outcome<f64> {
+pub(crate) fn turn(kind: Kind, process: &Process, length: Duration) -> Outcome<f64> {
+    if kind == Kind::Iroh {
+        let cpu = process.cpu()?;
+        let count: f64 = iroh::load("register", process, &[length.as_millis()], None)?.iter().sum();
+        return Ok(count / (process.cpu()? - cpu));
+    }
     let (cpu, began, count) = (process.cpu()?, Instant::now(), AtomicU64::new(0));
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)

@@ -143,7 +143,8 @@ fn measure_throughput(running: &Running, options: &Options, results: &mut Result
 
 fn measure_registrations(running: &Running, options: &Options, results: &mut Results) -> Outcome<()> {
     let servers: Vec<_> = running.iter().filter(|(kind, _)| has_own_registration(*kind)).collect();
-    let series = turns(options.rounds, &servers, |(_, process)| registrations::turn(process, options.registrations))?;
+    let series =
+        turns(options.rounds, &servers, |(kind, process)| registrations::turn(*kind, process, options.registrations))?;
     for ((kind, _), figures) in servers.into_iter().zip(series) {
         println!("registrations  {:<28} {:>6.0} per CPU s", kind.name(), median(figures.clone()));
         results.registrations.push(Of { kind: *kind, figures });
@@ -151,14 +152,14 @@ fn measure_registrations(running: &Running, options: &Options, results: &mut Res
     Ok(())
 }
 
-/// The two ways of tungstenite differ only in a pair.
+/// A proxy knows nobody, and the two ways of tungstenite differ only in a pair.
 fn has_own_registration(kind: Kind) -> bool {
-    kind.is_comm_server() && kind != Kind::TungsteniteForward
+    !matches!(kind, Kind::TcpProxy | Kind::TungsteniteForward)
 }
 
 fn measure_spares(kinds: &[Kind], options: &Options, results: &mut Results) -> Outcome<()> {
     for kind in kinds.iter().copied().filter(|kind| has_own_registration(*kind)) {
-        let figures = spares::each(&kind.start(options, None)?, options.spares)?;
+        let figures = spares::each(kind, &kind.start(options, None)?, options.spares)?;
         println!("idle spare     {:<28} {figures:>6.2} KiB", kind.name());
         results.spares.push(Of { kind, figures });
     }
@@ -175,7 +176,8 @@ fn measure_round_trips(kinds: &[Kind], options: &Options, results: &mut Results)
 }
 
 fn measure_handovers(kinds: &[Kind], options: &Options, results: &mut Results) -> Outcome<()> {
-    let kinds: Vec<_> = kinds.iter().copied().filter(|kind| has_own_registration(*kind)).collect();
+    let kinds: Vec<_> =
+        kinds.iter().copied().filter(|kind| has_own_registration(*kind) && kind.is_comm_server()).collect();
     let servers = start_all(&kinds, options, results.cpu)?;
     let few = u32::try_from(options.crowd[0])?;
     let _idle: Vec<_> = servers.iter().map(|(_, process)| spares::hold(process, 0, few)).collect::<Outcome<_>>()?;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::client::{Peer, key};
+use crate::contender::Kind;
+use crate::iroh;
 use crate::process::Process;
 use crate::rounds::pause;
 
@@ -11,7 +13,13 @@ use crate::rounds::pause;
 const WARM_UP: u32 = 100;
 
 /// KiB of resident memory for each of `count` spares.
-pub(crate) fn each(process: &Process, count: usize) -> Outcome<f64> {
+pub(crate) fn each(kind: Kind, process: &Process, count: usize) -> Outcome<f64> {
+    if kind == Kind::Iroh {
+        let _warm = iroh::hold(process, 0, WARM_UP)?;
+        let before = settled(process)?;
+        let _clients = iroh::hold(process, WARM_UP, u32::try_from(count)?)?;
+        return Ok((settled(process)? - before) / count as f64);
+    }
     let _warm = hold(process, 0, WARM_UP)?;
     let before = settled(process)?;
     let _spares = hold(process, WARM_UP, u32::try_from(count)?)?;

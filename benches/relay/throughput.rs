@@ -10,6 +10,7 @@ use crate::Outcome;
 use crate::client::pair;
 use crate::contender::Kind;
 use crate::frames::{self, BINARY};
+use crate::iroh;
 use crate::process::Process;
 use crate::rounds::pause;
 
@@ -33,6 +34,9 @@ pub(crate) struct Rate {
 
 /// One turn.
 pub(crate) fn turn(kind: Kind, process: &Process, size: usize, length: Duration) -> Outcome<Rate> {
+    if kind == Kind::Iroh {
+        return datagrams(process, size, length);
+    }
     let (connector, listener) = pair(process.address, kind.is_comm_server())?;
     let received = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
@@ -52,6 +56,17 @@ pub(crate) fn turn(kind: Kind, process: &Process, size: usize, length: Duration)
     let cpu = process.cpu()? - cpu;
     let megabytes = messages as f64 * size as f64 / 1e6;
     Ok(Rate { whole: megabytes / seconds, per_cpu: megabytes / cpu })
+}
+
+fn datagrams(process: &Process, size: usize, length: Duration) -> Outcome<Rate> {
+    let cpu = process.cpu()?;
+    let size = size.min(iroh::LARGEST) as u128;
+    let figures = iroh::load("throughput", process, &[size, length.as_millis()], None)?;
+    let cpu = process.cpu()? - cpu;
+    match figures.as_slice() {
+        [megabytes, seconds] => Ok(Rate { whole: megabytes / seconds, per_cpu: megabytes / cpu }),
+        other => Err(format!("not two figures: {other:?}").into()),
+    }
 }
 
 /// Sends for so long, and then the mark. Gives the number of messages.
