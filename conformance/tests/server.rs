@@ -21,7 +21,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 async fn start(config: Config) -> (Server, Address) {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(Config { listen, ..config }).await.unwrap();
+    let server = Server::bind(Config { listen: Some(listen), ..config }).await.unwrap();
     let address = Address::parse(&format!("ws://{}", server.local_addr())).unwrap();
     (server, address)
 }

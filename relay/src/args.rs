@@ -93,15 +93,17 @@ impl Args {
         ];
         let with = |table: Timeouts, (timer, millis)| table.with(timer, Duration::from_millis(millis));
         Config {
-            listen: self.listen,
+            listen: Some(self.listen),
             timeouts: timeouts.into_iter().fold(Timeouts::default(), with),
             limits: Limits {
                 spares_per_key: self.max_spares_per_key,
                 spares: self.max_spares,
                 connections: self.max_connections,
                 handshaking: self.max_handshaking,
+                ..Limits::default()
             },
             max_message_len: self.max_message,
+            ..Config::default()
         }
     }
 
@@ -158,11 +160,11 @@ mod tests {
         let config = args.config();
         let millis = |timer| config.timeouts.of(timer).as_millis();
         let timers = Timer::ALL;
-        assert_eq!(timers.map(millis), [3, 1, 2, 4, 12, 5]);
+        assert_eq!(timers.map(millis), [3, 1, 2, 2000, 4, 12, 5]);
         assert_eq!(args.drain(), Duration::from_millis(6));
-        let limits = Limits { spares_per_key: 7, spares: 8, connections: 9, handshaking: 10 };
+        let limits = Limits { spares_per_key: 7, spares: 8, connections: 9, handshaking: 10, ..Limits::default() };
         assert_eq!((config.limits, config.max_message_len), (limits, 11));
-        assert_eq!(config.listen.port(), 0);
+        assert_eq!(config.listen.map(|address| address.port()), Some(0));
         assert_eq!((args.ops_listen, args.log_format, args.log.as_str()), (None, LogFormat::Json, "warn"));
     }
 

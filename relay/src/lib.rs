@@ -27,7 +27,9 @@ mod socket;
 mod switchboard;
 mod upgrade;
 
-pub use config::{Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN};
+pub use config::{
+    Admission, Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN, HookConfig, List, ListError, Proxies, TlsConfig,
+};
 pub use ops::{LogControl, Ops};
 pub use server::{BindError, Server, View};
 pub use switchboard::Snapshot;

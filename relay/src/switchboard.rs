@@ -4,7 +4,8 @@
 //! channel, the owner answers with the connection itself. Only who holds a socket can give it away, so a claim needs no
 //! lock across the two; reserve, then commit.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use ratatosk_protocol::entropy::OsEntropy;
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::Config;
 use crate::conn::Conn;
 use crate::metrics::{Listener, Metrics, Outcome, Step};
-use crate::registry::{Counts, Limit, NoSpare, Registry, SpareId};
+use crate::registry::{Clients, Counts, Limit, Network, NoSpare, Registry, SpareId};
 use crate::session::{Cause, HandedOver};
 
 /// What the owner of a spare gets: where to send its connection.
@@ -40,7 +41,7 @@ pub(crate) struct Claimed {
 /// What the tasks share.
 #[derive(Debug)]
 pub(crate) struct Switchboard {
-    config: Config,
+    config: RwLock<Arc<Config>>,
     /// New for every process.
     identity: KeyPair,
     metrics: Arc<Metrics>,
@@ -50,7 +51,7 @@ pub(crate) struct Switchboard {
 #[derive(Debug)]
 struct State {
     registry: Registry<oneshot::Sender<Claim>>,
-    counts: Counts,
+    clients: Clients,
 }
 
 /// How many of everything there are.
@@ -68,17 +69,24 @@ pub struct Snapshot {
 
 impl Switchboard {
     pub(crate) fn new(config: Config) -> Arc<Self> {
-        let state = State { registry: Registry::new(config.limits), counts: Counts::default() };
+        let state = State { registry: Registry::new(config.limits), clients: Clients::default() };
         Arc::new(Self {
-            config,
+            config: RwLock::new(Arc::new(config)),
             identity: KeyPair::generate(&mut OsEntropy),
             metrics: Arc::default(),
             state: Mutex::new(state),
         })
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
+    /// The settings of the moment.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Other settings from now on: for new connections at once, for others from their next step on.
+    pub(crate) fn set_config(&self, config: Config) {
+        self.state().registry.set_limits(config.limits);
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
     }
 
     pub(crate) fn identity(&self) -> &KeyPair {
@@ -92,31 +100,52 @@ impl Switchboard {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.state();
         Snapshot {
-            connections: state.counts,
+            connections: state.clients.all(),
             keys: state.registry.keys(),
             spares: state.registry.spares(),
             reserved: state.registry.reserved(),
         }
     }
 
-    /// Counts a new connection in.
+    /// Counts a new connection in. Where it comes from is said by [`Seat::locate`].
     pub(crate) fn admit(self: &Arc<Self>, listener: Listener) -> Result<Seat, Limit> {
         self.metrics.accepted(listener);
-        self.limited(self.state().counts.admit(&self.config.limits))?;
+        self.limited(self.state().clients.admit(&self.config().limits))?;
         self.metrics.entered(Step::Upgrade);
-        Ok(Seat { board: Arc::clone(self), step: Step::Upgrade, since: Instant::now(), completed: false })
+        Ok(Seat {
+            board: Arc::clone(self),
+            step: Step::Upgrade,
+            since: Instant::now(),
+            completed: false,
+            address: None,
+            network: None,
+        })
     }
 
-    /// Registers a spare. Its owner listens for claims on the receiver.
-    pub(crate) fn register(self: &Arc<Self>, key: PublicKey) -> Result<(Entry, oneshot::Receiver<Claim>), Limit> {
+    /// Registers a spare, whose seat is at [`Step::Registration`] and goes on to [`Step::Spare`]. Its owner listens for
+    /// claims on the receiver.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        seat: &mut Seat,
+        key: PublicKey,
+    ) -> Result<(Entry, oneshot::Receiver<Claim>), Limit> {
         let (sender, claims) = oneshot::channel();
+        let (config, now) = (self.config(), Instant::now());
         let (registered, of_key) = {
-            let registry = &mut self.state().registry;
-            (registry.register(key, sender), registry.spares_of(&key))
+            let State { registry, clients } = &mut *self.state();
+            let registered = clients
+                .may_register(&key, seat.network, &config.limits, &config.rates, now)
+                .and_then(|()| registry.register(key, sender));
+            if registered.is_ok() {
+                // Under the same lock, so that two cannot take the last place of a network.
+                clients.shift(seat.network, seat.step.phase(), Step::Spare.phase());
+            }
+            (registered, registry.spares_of(&key))
         };
         let id = self.limited(registered)?;
         self.metrics.registered(of_key);
-        Ok((Entry { board: Arc::clone(self), id, since: Instant::now() }, claims))
+        seat.pass(Outcome::Ok, Step::Spare);
+        Ok((Entry { board: Arc::clone(self), id, since: now }, claims))
     }
 
     /// Reserves the newest spare of `key` and asks its owner for it.
@@ -126,6 +155,18 @@ impl Switchboard {
         // An owner that is about to end cannot be asked; dropping the sender says so.
         let _ = owner.send(sender);
         Ok(answer)
+    }
+
+    /// Whether `target` may be asked for once more by the client of `seat`.
+    pub(crate) fn may_request(&self, seat: &Seat, target: &PublicKey) -> Result<(), Limit> {
+        let rates = self.config().rates;
+        self.limited(self.state().clients.may_request(target, seat.network, &rates, Instant::now()))
+    }
+
+    /// Whether the client of `seat` may begin one more registration.
+    pub(crate) fn may_begin_registration(&self, seat: &Seat) -> Result<(), Limit> {
+        let rates = self.config().rates;
+        self.limited(self.state().clients.begin_registration(seat.network, &rates, Instant::now()))
     }
 
     /// Counts what a limit has refused.
@@ -147,9 +188,28 @@ pub(crate) struct Seat {
     since: Instant,
     /// The closing handshake came to its end.
     completed: bool,
+    /// Where the client is, when that is known.
+    address: Option<IpAddr>,
+    /// What it is counted as; `None` if it is not, or not yet.
+    network: Option<Network>,
 }
 
 impl Seat {
+    /// The client is at `address`; to be said once, before anything else about it.
+    pub(crate) fn locate(&mut self, address: IpAddr) -> Result<(), Limit> {
+        let address = address.to_canonical();
+        self.address = Some(address);
+        let config = self.board.config();
+        if config.unlimited.iter().any(|network| network.contains(&address)) {
+            return Ok(());
+        }
+        let network = Network::from(address);
+        let located = self.board.state().clients.locate(network, &config.limits, &config.rates, Instant::now());
+        self.board.limited(located)?;
+        self.network = Some(network);
+        Ok(())
+    }
+
     /// All is well so far: on to the next step.
     pub(crate) fn enter(&mut self, step: Step) {
         self.go(Outcome::Ok, step);
@@ -181,8 +241,13 @@ impl Seat {
     }
 
     fn go(&mut self, outcome: Outcome, step: Step) {
+        self.board.state().clients.shift(self.network, self.step.phase(), step.phase());
+        self.pass(outcome, step);
+    }
+
+    /// Takes note of a step whose connection has been counted.
+    fn pass(&mut self, outcome: Outcome, step: Step) {
         self.leave(outcome);
-        self.board.state().counts.shift(self.step.phase(), step.phase());
         self.board.metrics.entered(step);
         (self.step, self.since) = (step, Instant::now());
     }
@@ -199,7 +264,7 @@ impl Drop for Seat {
             self.close(Cause::Dropped);
             self.leave(Outcome::Error);
         }
-        self.board.state().counts.leave(self.step.phase());
+        self.board.state().clients.leave(self.network, self.step.phase());
     }
 }
 

@@ -119,7 +119,7 @@ async fn authentication() {
 
 #[tokio::test]
 async fn limits() {
-    let limits = Limits { spares_per_key: 1, spares: 2, connections: 3, handshaking: 1 };
+    let limits = Limits { spares_per_key: 1, spares: 2, connections: 3, handshaking: 1, ..Limits::default() };
     let server = relay_with(Config { limits, ..Config::default() }, &[(Timer::Close, 50)]).await;
     let address = server.local_addr();
     let refused = async |number| {

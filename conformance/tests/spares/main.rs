@@ -51,7 +51,7 @@ fn limit(limit: usize) -> SparePolicy {
 /// A relay that refuses a key more spares than its listener may have, so that one too many is a failure of the listener.
 fn config(listen: SocketAddr, policy: SparePolicy) -> Config {
     let default = Config::default();
-    Config { listen, limits: Limits { spares_per_key: most_spares(policy), ..default.limits }, ..default }
+    Config { listen: Some(listen), limits: Limits { spares_per_key: most_spares(policy), ..default.limits }, ..default }
 }
 
 async fn relay(policy: SparePolicy) -> Server {

@@ -39,16 +39,17 @@ pub(super) async fn run(
         return Outcome::Ended;
     };
     seat.enter(Step::FirstMessage);
+    let config = board.config();
     let mut conn = Conn { id, socket, seat };
     match converse(board, &mut conn, deadline, stop).await {
         Ok(Who::Listener(authenticated)) => Outcome::Listener(Box::new(conn), authenticated),
         Ok(Who::Connector(requesting)) => Outcome::Connector(Box::new(conn), requesting),
         Err(Failed::Close(close)) => {
-            conn.close(close, &board.config().timeouts).await;
+            conn.close(close, &config.timeouts).await;
             Outcome::Ended
         }
         Err(Failed::Ended(ended)) => {
-            conn.finish(&ended, &board.config().timeouts).await;
+            conn.finish(&ended, &config.timeouts).await;
             Outcome::Ended
         }
     }
@@ -118,6 +119,9 @@ async fn converse(board: &Switchboard, conn: &mut Conn, deadline: Instant, stop:
 }
 
 fn challenge(board: &Switchboard, conn: &mut Conn, register: Register) -> Result<Challenged, Failed> {
+    if let Err(limit) = board.may_begin_registration(&conn.seat) {
+        return Err(register.on_limit(limit).into());
+    }
     let (challenged, send) = register.on_queue(queued(conn), board.identity(), &mut OsEntropy)?;
     conn.seat.enter(Step::Authentication);
     conn.socket.queue(&send);

@@ -89,6 +89,7 @@ pub(crate) async fn serve(board: Arc<Switchboard>, seat: Seat, stream: TcpStream
 async fn connect(board: &Switchboard, conn: Box<Conn>, requesting: Requesting, deadline: Instant, stop: &mut Stop) {
     let found = Box::pin(request::run(board, *conn, requesting, deadline, stop)).await;
     if let Some(pair) = found {
-        pair.run(&board.config().timeouts, stop).await;
+        let config = board.config();
+        pair.run(&config.timeouts, stop).await;
     }
 }

@@ -22,10 +22,14 @@ pub(super) async fn run(
     deadline: Instant,
     stop: &mut Stop,
 ) -> Option<Pair> {
-    let timeouts = &board.config().timeouts;
-    let max_message = board.config().max_message_len;
+    let config = board.config();
+    let (timeouts, max_message) = (&config.timeouts, config.max_message_len);
     tracing::debug!(conn = conn.id, target = requesting.target().fingerprint(), "requests a listener");
     let mut requester = Requester::new(conn, max_message);
+    if let Err(limit) = board.may_request(&requester.conn.seat, requesting.target()) {
+        requester.conn.close(requesting.on_limit(limit), timeouts).await;
+        return None;
+    }
     loop {
         if requester.has_left() || stop.is_draining() || Instant::now() >= deadline {
             end(board, requester, None, stop).await;
@@ -134,7 +138,8 @@ fn take_back<T>(mut receiver: oneshot::Receiver<T>) -> Option<T> {
 
 /// Ends the connector that has left or may wait no longer. A spare that came too late for it is held for the next.
 async fn end(board: &Switchboard, requester: Requester, unused: Option<Box<Claimed>>, stop: &mut Stop) {
-    let timeouts = &board.config().timeouts;
+    let config = board.config();
+    let timeouts = &config.timeouts;
     let (conn, left) = requester.into_parts();
     let draining = stop.is_draining();
     let end = async {
@@ -167,8 +172,8 @@ mod tests {
 
     /// A spare without debts in the hands of a requester, and its client.
     async fn claimed(board: &Arc<Switchboard>, key: &SecretKey) -> (Box<Claimed>, TcpStream) {
-        let (conn, client) = conn(board).await;
-        let (entry, claims) = board.register(key.public_key()).unwrap();
+        let (mut conn, client) = conn(board).await;
+        let (entry, claims) = board.register(&mut conn.seat, key.public_key()).unwrap();
         let _answer = board.claim(&key.public_key()).unwrap();
         claims.await.unwrap();
         let minute = Duration::from_secs(60);

@@ -17,16 +17,15 @@ use crate::switchboard::{Answer, Claim, Claimed, Entry, Switchboard};
 /// Registers the connection and holds it until somebody takes it or it ends. It may stay for days, so what is not needed
 /// while it waits is boxed.
 pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Box<Conn>, authenticated: Authenticated, stop: &mut Stop) {
-    let timeouts = &board.config().timeouts;
+    let timeouts = board.config().timeouts;
     conn.seat.enter(Step::Registration);
-    let (entry, claims) = match board.register(*authenticated.key()) {
+    let (entry, claims) = match board.register(&mut conn.seat, *authenticated.key()) {
         Ok(registered) => registered,
-        Err(limit) => return Box::pin(conn.close(authenticated.on_limit(limit), timeouts)).await,
+        Err(limit) => return Box::pin(conn.close(authenticated.on_limit(limit), &timeouts)).await,
     };
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
     let (spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
-    conn.seat.enter(Step::Spare);
     conn.socket.queue(&success);
     hold(board, conn, entry, spare, claims, stop).await;
 }

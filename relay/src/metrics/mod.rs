@@ -186,7 +186,7 @@ impl Metrics {
     }
 
     /// The page that Prometheus reads.
-    pub(crate) fn render(&self, now: &Now<'_>) -> String {
+    pub(crate) fn render(&self, now: &Now) -> String {
         let mut text = Text::default();
         let t = &mut text;
         now.write(t);
@@ -227,13 +227,13 @@ impl Metrics {
 
 /// What is not counted but seen when somebody asks.
 #[derive(Debug)]
-pub(crate) struct Now<'a> {
+pub(crate) struct Now {
     pub(crate) snapshot: Snapshot,
-    pub(crate) timeouts: &'a Timeouts,
+    pub(crate) timeouts: Timeouts,
     pub(crate) draining: bool,
 }
 
-impl Now<'_> {
+impl Now {
     fn write(&self, text: &mut Text) {
         text.head("build_info", "gauge", "Always 1.");
         text.sample("build_info", &[("version", VERSION), ("commit", COMMIT)], 1);

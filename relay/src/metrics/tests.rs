@@ -3,7 +3,7 @@
 use super::*;
 
 fn page(metrics: &Metrics) -> String {
-    let now = Now { snapshot: Snapshot::default(), timeouts: &Timeouts::default(), draining: false };
+    let now = Now { snapshot: Snapshot::default(), timeouts: Timeouts::default(), draining: false };
     metrics.render(&now)
 }
 

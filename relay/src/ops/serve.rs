@@ -41,7 +41,7 @@ pub(super) async fn run(listener: TcpListener, sources: Arc<Sources>) {
     loop {
         tokio::select! {
             Some(_) = connections.join_next() => {}
-            stream = acceptor.accept() => {
+            (stream, _) = acceptor.accept() => {
                 if connections.len() < MAX_CONNECTIONS {
                     connections.spawn(serve(stream, Arc::clone(&sources)));
                 } else {

@@ -1,7 +1,5 @@
 //! How many connections are in which phase.
 
-use super::{Limit, Limits};
-
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -22,26 +20,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a new connection in.
-    ///
-    /// # Errors
-    ///
-    /// [`Limit::Connections`] or [`Limit::Handshaking`].
-    pub fn admit(&mut self, limits: &Limits) -> Result<(), Limit> {
-        if self.total() >= limits.connections {
-            return Err(Limit::Connections);
-        }
-        if self.of(Phase::Handshaking) >= limits.handshaking {
-            return Err(Limit::Handshaking);
-        }
-        *self.slot(Phase::Handshaking) += 1;
-        Ok(())
+    /// One more connection.
+    pub fn enter(&mut self, phase: Phase) {
+        *self.slot(phase) += 1;
     }
 
     /// A connection goes from one phase to another.
     pub fn shift(&mut self, from: Phase, to: Phase) {
         self.leave(from);
-        *self.slot(to) += 1;
+        self.enter(to);
     }
 
     /// A connection is gone.
@@ -64,24 +51,5 @@ impl Counts {
 
     fn slot(&mut self, phase: Phase) -> &mut usize {
         &mut self.by_phase[phase as usize]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_limits_hold_and_room_comes_back() {
-        let limits = Limits { connections: 2, handshaking: 1, ..Limits::default() };
-        let mut counts = Counts::default();
-        assert_eq!(counts.admit(&limits), Ok(()));
-        assert_eq!(counts.admit(&limits), Err(Limit::Handshaking));
-        counts.shift(Phase::Handshaking, Phase::Spare);
-        assert_eq!(counts.admit(&limits), Ok(()));
-        assert_eq!(counts.admit(&limits), Err(Limit::Connections));
-        counts.leave(Phase::Spare);
-        counts.leave(Phase::Handshaking);
-        assert_eq!(counts, Counts::default());
     }
 }

@@ -10,8 +10,11 @@
 //!
 //! Only a *ready* spare has its handle in here, so nobody can be handed a spare that somebody else has.
 
+mod clients;
 mod counts;
 mod limits;
+mod meter;
+mod network;
 mod recent;
 
 use std::collections::HashMap;
@@ -19,8 +22,10 @@ use std::time::Instant;
 
 use ratatosk_protocol::key::PublicKey;
 
+pub use clients::Clients;
 pub use counts::{Counts, Phase};
-pub use limits::{Limit, Limits, Scope};
+pub use limits::{Limit, Limits, Rate, Rates, Scope};
+pub use network::Network;
 use recent::RecentlyLost;
 
 /// Names one spare connection for as long as the process lives.
@@ -73,6 +78,11 @@ impl<H> Registry<H> {
             reserved: 0,
             lost: RecentlyLost::default(),
         }
+    }
+
+    /// Holds other limits from now on. Nobody who is in has to leave.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Takes a spare in as ready.

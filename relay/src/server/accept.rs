@@ -1,6 +1,7 @@
 //! Accepting connections, whatever the operating system says.
 
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,21 +31,21 @@ impl Acceptor {
     }
 
     /// The next connection. Nothing is lost when the future is dropped.
-    pub(crate) async fn accept(&mut self) -> TcpStream {
+    pub(crate) async fn accept(&mut self) -> (TcpStream, IpAddr) {
         loop {
             if let Some(resume) = self.resume {
                 sleep_until(resume).await;
                 self.resume = None;
             }
             match self.listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, client)) => {
                     self.pause = SHORTEST_PAUSE;
                     if let Err(error) = prepare(&stream) {
                         tracing::debug!(%error, "a connection ended before it was used");
                         self.metrics.accept_failed(&error);
                         continue;
                     }
-                    return stream;
+                    return (stream, client.ip());
                 }
                 Err(error) if is_of_one_connection(&error) => {
                     tracing::debug!(%error, "a connection ended before it was accepted");

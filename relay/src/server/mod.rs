@@ -5,7 +5,7 @@ mod stop;
 mod view;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::metrics::Listener;
-use crate::session::Timer;
+use crate::registry::Limit;
+use crate::session::{Cause, Timer};
 use crate::switchboard::{Snapshot, Switchboard};
 use crate::upgrade::Rejection;
 use crate::{Config, ConfigError, conn};
@@ -44,8 +45,9 @@ impl Server {
     /// [`BindError`]
     pub async fn bind(config: Config) -> Result<Self, BindError> {
         config.validate()?;
-        let refused = |source| BindError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
+        let address = config.listen.ok_or(ConfigError::NoListener)?;
+        let refused = |source| BindError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
         let local_addr = listener.local_addr().map_err(refused)?;
         let board = Switchboard::new(config);
         let (stage, stop) = Stop::new();
@@ -71,6 +73,16 @@ impl Server {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.view.snapshot()
+    }
+
+    /// Other settings from now on. New connections follow them at once, others from their next step on; nobody is closed
+    /// because a limit is lower now. Where the relay listens does not change.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with `config`; then nothing changes.
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        self.view.reconfigure(config)
     }
 
     /// Stops: accepts nobody, closes spares and whoever is not paired yet, gives pairs `drain` to finish, then closes
@@ -116,7 +128,7 @@ async fn supervise(mut acceptor: Acceptor, board: Arc<Switchboard>, stop: Stop) 
             biased;
             () = draining.draining() => break,
             Some(ended) = tasks.join_next() => report(ended),
-            stream = acceptor.accept() => start(&mut tasks, &board, &stop, stream),
+            (stream, client) = acceptor.accept() => start(&mut tasks, &board, &stop, stream, client),
         }
     }
     drop(acceptor);
@@ -136,21 +148,29 @@ async fn supervise(mut acceptor: Acceptor, board: Arc<Switchboard>, stop: Stop) 
     tasks.shutdown().await;
 }
 
-fn start(tasks: &mut JoinSet<()>, board: &Arc<Switchboard>, stop: &Stop, stream: TcpStream) {
-    match board.admit(Listener::Plain) {
+fn start(tasks: &mut JoinSet<()>, board: &Arc<Switchboard>, stop: &Stop, stream: TcpStream, client: IpAddr) {
+    let seat = board.admit(Listener::Plain).and_then(|mut seat| match seat.locate(client) {
+        Ok(()) => Ok(seat),
+        Err(limit) => {
+            seat.close(Cause::Limit);
+            seat.closed(true);
+            Err(limit)
+        }
+    });
+    match seat {
         Ok(seat) => {
             tasks.spawn(conn::serve(Arc::clone(board), seat, stream, stop.clone()));
         }
         Err(limit) => {
             tracing::debug!(%limit, "a connection was refused");
-            refuse(stream);
+            refuse(stream, limit);
         }
     }
 }
 
 /// Tells a client that there is no room, if that can be done without waiting: a fresh socket has an empty buffer.
-fn refuse(mut stream: TcpStream) {
-    let _ = stream.write_all(Rejection::Unavailable.response().as_bytes()).now_or_never();
+fn refuse(mut stream: TcpStream, limit: Limit) {
+    let _ = stream.write_all(Rejection::for_limit(limit).response().as_bytes()).now_or_never();
 }
 
 fn report(ended: Result<(), JoinError>) {

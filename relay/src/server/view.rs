@@ -7,6 +7,7 @@ use tokio::task::AbortHandle;
 use super::stop::Stop;
 use crate::metrics::{Metrics, Now};
 use crate::switchboard::{Snapshot, Switchboard};
+use crate::{Config, ConfigError};
 
 /// A look at a running relay. It keeps nothing alive but numbers.
 #[derive(Clone, Debug)]
@@ -51,11 +52,17 @@ impl View {
         self.now().states()
     }
 
+    pub(super) fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        config.validate()?;
+        self.board.set_config(config);
+        Ok(())
+    }
+
     pub(crate) fn metrics_of(&self) -> &Arc<Metrics> {
         self.board.metrics()
     }
 
-    fn now(&self) -> Now<'_> {
-        Now { snapshot: self.snapshot(), timeouts: &self.board.config().timeouts, draining: self.is_draining() }
+    fn now(&self) -> Now {
+        Now { snapshot: self.snapshot(), timeouts: self.board.config().timeouts, draining: self.is_draining() }
     }
 }

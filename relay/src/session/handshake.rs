@@ -67,6 +67,12 @@ pub struct Register {
 }
 
 impl Register {
+    /// It may not register now.
+    #[must_use]
+    pub fn on_limit(self, limit: Limit) -> Close {
+        Close::because(limit).caused_by(Cause::Limit)
+    }
+
     /// Makes the challenge, given how many more messages came together with the first.
     ///
     /// # Errors

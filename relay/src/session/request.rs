@@ -4,7 +4,7 @@ use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::{CONNECTION_HANDOVER, CommunicationRequest, Payload, communication_request};
 
 use super::{Cause, Close};
-use crate::registry::NoSpare;
+use crate::registry::{Limit, NoSpare};
 
 const NO_LISTENER: &str = "No listening connection for the specified publicKey.";
 const JUST_LOST: &str = "No listening connection for the specified publicKey. This error should never happen!";
@@ -65,6 +65,12 @@ impl Requesting {
             (None, NoSpare::NoListener) => no_listener(NO_LISTENER),
             (None, NoSpare::JustLost) => no_listener(JUST_LOST),
         }
+    }
+
+    /// It may not ask now.
+    #[must_use]
+    pub fn on_limit(self, limit: Limit) -> Close {
+        Close::because(limit).caused_by(Cause::Limit)
     }
 
     /// What the spare is told, in this order. The request is rebuilt: three fields, lower case.

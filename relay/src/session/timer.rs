@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ratatosk_protocol::ping::{DEFAULT_PING_INTERVAL, DEFAULT_PONG_TIMEOUT};
 
+use crate::config::SHORTEST;
+
 /// The text after `Terminate called: ` when [`Timer::Handshake`] runs out.
 pub const HANDSHAKE_TIMED_OUT: &str = "Handshake: Connection timed out";
 
@@ -19,6 +21,8 @@ pub enum Timer {
     PingInterval,
     /// A ping to its pong.
     PongTimeout,
+    /// The longest time that a requester waits for the next spare of a key that had one a moment ago. 0 turns waiting off.
+    SpareWait,
     /// The longest time in which a receiver takes not one byte of what waits for it. Its sender is not read meanwhile.
     Stall,
     /// The longest time that a receiver may take for what is written to it at once, however steadily: what was read
@@ -30,8 +34,15 @@ pub enum Timer {
 
 impl Timer {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 6] =
-        [Self::Handshake, Self::PingInterval, Self::PongTimeout, Self::Stall, Self::Delivery, Self::Close];
+    pub const ALL: [Self; 7] = [
+        Self::Handshake,
+        Self::PingInterval,
+        Self::PongTimeout,
+        Self::SpareWait,
+        Self::Stall,
+        Self::Delivery,
+        Self::Close,
+    ];
 
     /// The name in messages to the operator.
     #[must_use]
@@ -40,9 +51,19 @@ impl Timer {
             Self::Handshake => "handshake",
             Self::PingInterval => "ping_interval",
             Self::PongTimeout => "pong",
+            Self::SpareWait => "spare_wait",
             Self::Stall => "stall",
             Self::Delivery => "delivery",
             Self::Close => "close",
+        }
+    }
+
+    /// The shortest time that makes sense.
+    #[must_use]
+    pub(crate) const fn shortest(self) -> Duration {
+        match self {
+            Self::SpareWait => Duration::ZERO,
+            _ => SHORTEST,
         }
     }
 
@@ -53,6 +74,7 @@ impl Timer {
             Self::Handshake => Duration::from_secs(10),
             Self::PingInterval => DEFAULT_PING_INTERVAL,
             Self::PongTimeout => DEFAULT_PONG_TIMEOUT,
+            Self::SpareWait => Duration::from_secs(2),
             Self::Stall => Duration::from_secs(60),
             // Some 150 bytes a second.
             Self::Delivery => Duration::from_secs(30 * 60),

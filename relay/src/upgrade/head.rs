@@ -2,6 +2,8 @@
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::registry::{Limit, Scope};
+
 /// More header fields than any client sends.
 const MAX_FIELDS: usize = 64;
 
@@ -42,6 +44,8 @@ pub(crate) enum Rejection {
     TimedOut,
     /// There is no room, or the relay is about to stop.
     Unavailable,
+    /// There is no room for more from the address of the client (RFC 6585 §4).
+    TooMany,
     /// An ordinary request.
     NoUpgrade,
     /// An upgrade with another method than GET.
@@ -57,12 +61,18 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
+    /// Why a connection is refused that has met `limit`.
+    pub(crate) fn for_limit(limit: Limit) -> Self {
+        if limit.scope() == Scope::Ip { Self::TooMany } else { Self::Unavailable }
+    }
+
     pub(super) fn status(self) -> u16 {
         match self {
             Self::Malformed | Self::NotWebSocket | Self::Key | Self::Version | Self::Protocol => 400,
             Self::Method => 405,
             Self::TimedOut => 408,
             Self::NoUpgrade => 426,
+            Self::TooMany => 429,
             Self::TooLarge => 431,
             Self::Unavailable => 503,
         }
@@ -75,6 +85,7 @@ impl Rejection {
             Self::TooLarge => ("Request Header Fields Too Large", "Request Header Fields Too Large", ""),
             Self::TimedOut => ("Request Timeout", "Request Timeout", ""),
             Self::Unavailable => ("Service Unavailable", "Service Unavailable", "Retry-After: 10\r\n"),
+            Self::TooMany => ("Too Many Requests", "Too Many Requests", "Retry-After: 10\r\n"),
             Self::NoUpgrade => ("Upgrade Required", "Upgrade Required", "Upgrade: websocket\r\n"),
             Self::Method => ("Method Not Allowed", "Invalid HTTP method", "Allow: GET\r\n"),
             Self::NotWebSocket => ("Bad Request", "Invalid Upgrade header", ""),

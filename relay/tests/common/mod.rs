@@ -52,7 +52,7 @@ pub async fn relay(timeouts: &[(Timer, u64)]) -> Server {
 }
 
 pub async fn relay_with(mut config: Config, timeouts: &[(Timer, u64)]) -> Server {
-    config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     for (timer, millis) in timeouts {
         config.timeouts = config.timeouts.with(*timer, Duration::from_millis(*millis));
     }
