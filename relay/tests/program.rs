@@ -11,8 +11,7 @@ mod common;
 use std::process::{Command, Stdio};
 
 use common::program::{Program, command};
-use common::scrape::Page;
-use common::{Client, end, http, key, pair};
+use common::{Client, end, key, pair};
 
 #[tokio::test]
 async fn a_taken_port_is_explained() {
@@ -141,26 +140,4 @@ fn tempfile() -> std::fs::File {
     let file = std::fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
     std::fs::remove_file(path).unwrap();
     file
-}
-
-/// A process that may not open more files goes on serving when some are free again.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn running_out_of_files_does_not_kill_the_listener() {
-    let mut shell = Command::new("sh");
-    let script = r#"ulimit -n 40 && exec "$0" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --log warn"#;
-    shell.args(["-c", script, env!("CARGO_BIN_EXE_commserver")]).stderr(Stdio::null());
-    let mut program = Program::start_with_ops(shell);
-    let mut many = Vec::new();
-    for _ in 0..100 {
-        many.push(common::raw::connect(program.address).await);
-    }
-    drop(many);
-    let spare = Client::register(program.address, &key(1)).await;
-    drop(spare);
-    let page = http::get(program.ops.unwrap(), "/metrics").await;
-    let failures = Page::parse(&page.body).value("accept_errors_total", &[("class", "process_files")]);
-    assert!(failures >= 1.0, "{}", page.body);
-    program.signal("TERM");
-    assert_eq!(program.exit().await.code(), Some(0));
 }

@@ -8,6 +8,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of this")]
 
 pub mod http;
+pub mod network;
 pub mod program;
 pub mod raw;
 pub mod scrape;
@@ -90,6 +91,12 @@ impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
+        Self::over(stream).await
+    }
+
+    /// The same over a connection that is there.
+    pub async fn over(stream: TcpStream) -> Self {
+        let address = stream.peer_addr().unwrap();
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let url = format!("ws://{address}/");
         let (ws, _) = within(client_async_with_config(url, stream, Some(config))).await.unwrap();
@@ -98,13 +105,16 @@ impl Client {
 
     /// A spare of that key.
     pub async fn register(address: SocketAddr, key: &KeyPair) -> Self {
-        let mut client = Self::connect(address).await;
-        client.send(message::register(key.public())).await;
-        let request = AuthenticationRequest::parse(&client.recv().await).unwrap();
-        client.send(answer(key, &request)).await;
-        let success = client.recv().await;
-        message::parse_authentication_success(&success).unwrap();
-        client
+        Self::connect(address).await.try_register(key).await.unwrap()
+    }
+
+    /// A spare of that key, or how the relay refuses it, before the proof or after it.
+    pub async fn try_register(mut self, key: &KeyPair) -> Result<Self, End> {
+        self.send(message::register(key.public())).await;
+        let request = AuthenticationRequest::parse(&self.next().await?).unwrap();
+        self.send(answer(key, &request)).await;
+        message::parse_authentication_success(&self.next().await?).unwrap();
+        Ok(self)
     }
 
     /// A connector that has sent its request.
@@ -128,6 +138,11 @@ impl Client {
             Ok(payload) => payload,
             Err(end) => panic!("a message was expected, not {end:?}"),
         }
+    }
+
+    /// The next text or binary message, or how the connection ends.
+    pub async fn try_recv(&mut self) -> Result<Payload, End> {
+        self.next().await
     }
 
     pub async fn recv_text(&mut self) -> String {

@@ -81,6 +81,23 @@ impl Program {
         }
     }
 
+    /// Files and sockets that it has open.
+    #[cfg(target_os = "linux")]
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// The time that it has spent on a processor, for itself and in the kernel.
+    #[cfg(target_os = "linux")]
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name of the program comes second, in brackets, and may hold anything.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks: u64 = fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        // USER_HZ is 100 on every architecture that Linux runs on.
+        Duration::from_millis(ticks * 10)
+    }
+
     /// Resident memory in bytes.
     #[cfg(target_os = "linux")]
     pub fn resident(&self) -> u64 {

@@ -50,7 +50,11 @@ pub async fn connect(address: SocketAddr) -> TcpStream {
 
 /// A connection after the upgrade, with more bytes in the same write.
 pub async fn upgrade_and(address: SocketAddr, more: &[u8]) -> TcpStream {
-    let mut stream = connect(address).await;
+    upgrade_over(connect(address).await, more).await
+}
+
+/// The same over a connection that is there.
+pub async fn upgrade_over(mut stream: TcpStream, more: &[u8]) -> TcpStream {
     stream.write_all(&[UPGRADE.as_bytes(), more].concat()).await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
