@@ -128,6 +128,11 @@ impl Client {
         within(self.ws.send(to_message(payload))).await.unwrap();
     }
 
+    /// Sends, unless the connection has ended.
+    pub async fn try_send(&mut self, payload: Payload) -> bool {
+        within(self.ws.send(to_message(payload))).await.is_ok()
+    }
+
     pub async fn send_text(&mut self, text: &str) {
         self.send(Payload::text(text)).await;
     }

@@ -1,0 +1,142 @@
+//! What RFC 6455 does not allow, from clients that are not paired: unauthenticated, challenged, and spare. What it means
+//! inside a pair is in `frames.rs`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed assumption in a test is a failed test"
+)]
+
+mod common;
+
+use common::scrape::Page;
+use common::{Client, key, raw, relay, until, until_empty, within};
+use ratatosk_protocol::message::{self, MAX_CONTROL_LEN};
+use ratatosk_relay::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Frames, the section that they break, and the code of the close.
+fn cases() -> Vec<(&'static str, Vec<u8>, u16)> {
+    let mut large_ping = raw::frame(0x82, &[0; 126]);
+    large_ping[0] = 0x89;
+    let mut late_mask = raw::frame(0x01, b"{");
+    late_mask.extend(b"\x80\x01}");
+    vec![
+        ("the first reserved bit, as of a compressed message (§5.2)", raw::frame(0xc1, b"{}"), 1002),
+        ("the second reserved bit (§5.2)", raw::frame(0xa1, b"{}"), 1002),
+        ("the third reserved bit (§5.2)", raw::frame(0x91, b"{}"), 1002),
+        ("a reserved bit on a ping (§5.2)", raw::frame(0xc9, b""), 1002),
+        ("a reserved opcode (§5.2)", raw::frame(0x83, b"{}"), 1002),
+        ("a reserved control opcode (§5.2)", raw::frame(0x8b, b""), 1002),
+        ("no mask (§5.1)", b"\x81\x02{}".to_vec(), 1002),
+        ("no mask on a ping (§5.1)", b"\x89\x00".to_vec(), 1002),
+        ("no mask on the second fragment (§5.1)", late_mask, 1002),
+        ("a ping in fragments (§5.5)", raw::frame(0x09, b"abc"), 1002),
+        ("a pong in fragments (§5.5)", raw::frame(0x0a, b"abc"), 1002),
+        ("a close in fragments (§5.5)", raw::frame(0x08, b""), 1002),
+        ("a ping of more than 125 bytes (§5.5)", large_ping, 1002),
+        ("a continuation of nothing (§5.4)", raw::frame(0x80, b"abc"), 1002),
+        ("a message within a message (§5.4)", [raw::frame(0x01, b"a"), raw::frame(0x81, b"b")].concat(), 1002),
+        ("half a close code (§5.5.1)", raw::frame(0x88, b"\x03"), 1002),
+        ("a close code that is none (§7.4.1)", raw::frame(0x88, &1006_u16.to_be_bytes()), 1002),
+        ("a close code out of all ranges (§7.4.2)", raw::frame(0x88, &5000_u16.to_be_bytes()), 1002),
+        ("a close reason that is no text (§5.5.1, §8.1)", raw::frame(0x88, b"\x03\xe8\xff"), 1007),
+        ("text that is no UTF-8 (§8.1)", raw::frame(raw::TEXT, b"{\xff}"), 1007),
+        ("a surrogate in UTF-8 (§8.1)", raw::frame(raw::TEXT, b"\xed\xa0\x80"), 1007),
+        ("an overlong form of UTF-8 (§8.1)", raw::frame(raw::TEXT, b"\xc0\xaf"), 1007),
+        ("text that ends within a character (§8.1)", raw::frame(raw::TEXT, b"\xe2\x82"), 1007),
+        (
+            "text that is no UTF-8, in fragments (§8.1)",
+            [raw::frame(0x01, b"\xe2"), raw::frame(0x80, b"\x28")].concat(),
+            1007,
+        ),
+        ("more than the relay reads of a message (§7.4.1)", raw::frame(raw::TEXT, &[b'x'; MAX_CONTROL_LEN + 1]), 1009),
+        (
+            "the same in fragments (§7.4.1)",
+            [raw::frame(0x01, &[b'x'; MAX_CONTROL_LEN]), raw::frame(0x80, b"x")].concat(),
+            1009,
+        ),
+        ("a frame of 2^63 bytes and more (§5.2)", [&[0x82, 0xff][..], &u64::MAX.to_be_bytes(), &[0; 4]].concat(), 1002),
+    ]
+}
+
+/// Sends `frames`, then a request that must not be looked at any more, and sees to the close.
+async fn refused(mut stream: TcpStream, what: &str, frames: &[u8], code: u16) {
+    let behind = raw::message(&message::communication_request(key(7).public(), key(9).public()));
+    // What is refused at its beginning may be refused before it is written.
+    let _ = within(stream.write_all(&[frames, &behind].concat())).await;
+    let bytes = raw::rest(&mut stream).await;
+    let close = raw::close_frame(code, "");
+    assert_eq!(bytes, close, "{what}: {:?}", String::from_utf8_lossy(&bytes));
+}
+
+/// After the upgrade.
+async fn fresh(server: &Server) -> TcpStream {
+    raw::upgrade_and(server.local_addr(), b"").await
+}
+
+/// With an open challenge.
+async fn challenged(server: &Server) -> TcpStream {
+    let mut client = Client::connect(server.local_addr()).await;
+    client.send(message::register(key(1).public())).await;
+    client.recv().await;
+    client.ws.into_inner()
+}
+
+/// A spare.
+async fn spare(server: &Server) -> TcpStream {
+    Client::register(server.local_addr(), &key(1)).await.ws.into_inner()
+}
+
+#[tokio::test]
+async fn what_no_client_may_send_closes_it_before_it_is_anybody() {
+    let server = relay(&[]).await;
+    let mut bystander = Client::register(server.local_addr(), &key(9)).await;
+    let cases = cases();
+    for (what, frames, code) in &cases {
+        refused(fresh(&server).await, what, frames, *code).await;
+        refused(challenged(&server).await, what, frames, *code).await;
+    }
+    until(&server, |snapshot| snapshot.connections.total() == 1).await;
+    let page = Page::of(&server);
+    for phase in ["first_message", "authentication"] {
+        let labels = [("phase", phase), ("reason", "violation")];
+        assert_eq!(page.value("connections_closed_total", &labels), cases.len() as f64, "{phase}");
+    }
+    // Nothing that came behind was heard.
+    let _last = Client::request(server.local_addr(), &key(8), key(9).public()).await;
+    bystander.handed_over(&key(8), &key(9)).await;
+}
+
+#[tokio::test]
+async fn what_no_client_may_send_closes_a_spare() {
+    let server = relay(&[]).await;
+    let cases = cases();
+    for (what, frames, code) in &cases {
+        refused(spare(&server).await, what, frames, *code).await;
+        until(&server, |snapshot| snapshot.spares == 0).await;
+    }
+    until_empty(&server).await;
+    let labels = [("phase", "spare"), ("reason", "violation")];
+    assert_eq!(Page::of(&server).value("connections_closed_total", &labels), cases.len() as f64);
+}
+
+#[tokio::test]
+async fn the_largest_message_may_come_in_pieces_with_pings_between() {
+    let server = relay(&[]).await;
+    let mut stream = fresh(&server).await;
+    let register = message::register(key(1).public());
+    let message::Payload::Text(text) = register else { panic!("it is text") };
+    // Spaces are allowed around JSON.
+    let text = format!("{text}{}", " ".repeat(MAX_CONTROL_LEN - text.len()));
+    let (first, rest) = text.as_bytes().split_at(10);
+    let frames = [raw::frame(0x01, first), raw::frame(0x89, b"?"), raw::frame(0x00, b""), raw::frame(0x80, rest)];
+    stream.write_all(&frames.concat()).await.unwrap();
+    let mut pong = [0; 3];
+    within(stream.read_exact(&mut pong)).await.unwrap();
+    assert_eq!(pong, *b"\x8a\x01?");
+    let mut challenge = [0; 30];
+    within(stream.read_exact(&mut challenge)).await.unwrap();
+    assert!(String::from_utf8_lossy(&challenge).contains(r#"{"command":"authentica"#), "{challenge:?}");
+}
