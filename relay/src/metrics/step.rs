@@ -21,7 +21,9 @@ label! {
 label! {
     /// The name of a step, which listeners and connectors share.
     pub(crate) enum StepName: "phase" {
-        /// TCP accept to 101.
+        /// TCP accept to the end of the TLS handshake.
+        Tls = "tls",
+        /// TCP accept to 101; behind the TLS handshake if there is one.
         Upgrade = "upgrade",
         /// 101 to the first message.
         FirstMessage = "first_message",
@@ -57,6 +59,8 @@ label! {
 /// Where a connection is: a name and a role, in the combinations that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// [`StepName::Tls`]
+    Tls,
     /// [`StepName::Upgrade`]
     Upgrade,
     /// [`StepName::FirstMessage`]
@@ -84,7 +88,8 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
+        Self::Tls,
         Self::Upgrade,
         Self::FirstMessage,
         Self::Authentication,
@@ -102,6 +107,7 @@ impl Step {
     /// The name, the role, and the phase that it belongs to in the counts.
     const fn facts(self) -> (StepName, Role, Phase) {
         match self {
+            Self::Tls => (StepName::Tls, Role::Unknown, Phase::Handshaking),
             Self::Upgrade => (StepName::Upgrade, Role::Unknown, Phase::Handshaking),
             Self::FirstMessage => (StepName::FirstMessage, Role::Unknown, Phase::Handshaking),
             Self::Authentication => (StepName::Authentication, Role::Listener, Phase::Handshaking),
@@ -148,7 +154,9 @@ impl Step {
             | Cause::Unauthenticated
             | Cause::NoListener
             | Cause::Limit
+            | Cause::Denied
             | Cause::Shutdown
+            | Cause::Tls
             | Cause::Violation => Outcome::Rejected,
             Cause::Partner | Cause::ClientClosed | Cause::Aborted | Cause::Dropped => Outcome::Error,
         }

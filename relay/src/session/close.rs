@@ -28,6 +28,8 @@ pub enum Cause {
     NoListener,
     /// A limit was reached.
     Limit,
+    /// A list or the admission hook says no.
+    Denied,
     /// A [`super::Timer`] ran out.
     Timeout,
     /// The client takes nothing of what waits for it.
@@ -40,6 +42,8 @@ pub enum Cause {
     ClientClosed,
     /// The connection broke.
     Aborted,
+    /// There was no TLS handshake that both sides agree to.
+    Tls,
     /// The client broke the rules of RFC 6455 or of HTTP.
     Violation,
     /// The relay let go of the connection without a word: it was stopped hard, or something panicked.
@@ -48,17 +52,19 @@ pub enum Cause {
 
 impl Cause {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::NoListener,
         Self::Limit,
+        Self::Denied,
         Self::Timeout,
         Self::Stalled,
         Self::Shutdown,
         Self::Partner,
         Self::ClientClosed,
         Self::Aborted,
+        Self::Tls,
         Self::Violation,
         Self::Dropped,
     ];
@@ -71,12 +77,14 @@ impl Cause {
             Self::Unauthenticated => "unauthenticated",
             Self::NoListener => "no_listener",
             Self::Limit => "limit",
+            Self::Denied => "denied",
             Self::Timeout => "timeout",
             Self::Stalled => "stalled",
             Self::Shutdown => "shutdown",
             Self::Partner => "partner",
             Self::ClientClosed => "client_closed",
             Self::Aborted => "aborted",
+            Self::Tls => "tls",
             Self::Violation => "violation",
             Self::Dropped => "dropped",
         }
@@ -95,6 +103,12 @@ impl Close {
     #[must_use]
     pub fn timed_out(text: &str) -> Self {
         Self::new(&CloseRequest::Terminate(text.to_owned()), Cause::Timeout)
+    }
+
+    /// The key of a listener is not wanted here.
+    #[must_use]
+    pub fn denied() -> Self {
+        Self::because("This publicKey is not admitted.").caused_by(Cause::Denied)
     }
 
     /// `Close called.`: the relay stops.

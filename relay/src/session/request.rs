@@ -44,6 +44,19 @@ impl Requesting {
         &self.target
     }
 
+    /// Who it says that it is.
+    #[must_use]
+    pub fn source(&self) -> &PublicKey {
+        &self.source
+    }
+
+    /// It is not wanted, or its target is not. It is told what it would be told if nobody listened, so that nobody can
+    /// find out who is on a list.
+    #[must_use]
+    pub fn on_denied(self) -> Close {
+        no_listener(NO_LISTENER).caused_by(Cause::Denied)
+    }
+
     /// A reserved spare was dead or died before it could be handed over: try the next.
     #[must_use]
     pub fn on_spare_lost(self) -> Self {
@@ -99,6 +112,7 @@ mod tests {
     fn every_way_of_finding_nobody_has_its_text() {
         assert_eq!(requesting().on_no_spare(NoSpare::NoListener), no_listener(NO_LISTENER));
         assert_eq!(requesting().on_no_spare(NoSpare::JustLost), no_listener(JUST_LOST));
+        assert_eq!(requesting().on_denied().reason, no_listener(NO_LISTENER).reason);
         for none in [NoSpare::NoListener, NoSpare::JustLost] {
             assert_eq!(requesting().on_spare_lost().on_no_spare(none), no_listener(SPARE_LOST));
             assert_eq!(requesting().on_listener_lost().on_no_spare(none), Close::relayed(""));

@@ -3,6 +3,7 @@
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::registry::{Limit, Scope};
+use crate::session::Cause;
 
 /// More header fields than any client sends.
 const MAX_FIELDS: usize = 64;
@@ -44,6 +45,8 @@ pub(crate) enum Rejection {
     TimedOut,
     /// There is no room, or the relay is about to stop.
     Unavailable,
+    /// The address of the client, or the page that it is, is not wanted here.
+    Forbidden,
     /// There is no room for more from the address of the client (RFC 6585 §4).
     TooMany,
     /// An ordinary request.
@@ -66,9 +69,20 @@ impl Rejection {
         if limit.scope() == Scope::Ip { Self::TooMany } else { Self::Unavailable }
     }
 
+    /// Why a connection ends that is refused for this.
+    pub(crate) fn cause(self) -> Cause {
+        match self {
+            Self::Forbidden => Cause::Denied,
+            Self::TooMany | Self::Unavailable => Cause::Limit,
+            Self::TimedOut => Cause::Timeout,
+            _ => Cause::Violation,
+        }
+    }
+
     pub(super) fn status(self) -> u16 {
         match self {
             Self::Malformed | Self::NotWebSocket | Self::Key | Self::Version | Self::Protocol => 400,
+            Self::Forbidden => 403,
             Self::Method => 405,
             Self::TimedOut => 408,
             Self::NoUpgrade => 426,
@@ -85,6 +99,7 @@ impl Rejection {
             Self::TooLarge => ("Request Header Fields Too Large", "Request Header Fields Too Large", ""),
             Self::TimedOut => ("Request Timeout", "Request Timeout", ""),
             Self::Unavailable => ("Service Unavailable", "Service Unavailable", "Retry-After: 10\r\n"),
+            Self::Forbidden => ("Forbidden", "Forbidden", ""),
             Self::TooMany => ("Too Many Requests", "Too Many Requests", "Retry-After: 10\r\n"),
             Self::NoUpgrade => ("Upgrade Required", "Upgrade Required", "Upgrade: websocket\r\n"),
             Self::Method => ("Method Not Allowed", "Invalid HTTP method", "Allow: GET\r\n"),
@@ -106,8 +121,11 @@ impl Rejection {
     }
 }
 
-/// Reads a complete head.
-pub(super) fn parse(head: &[u8]) -> Result<Upgrade, Rejection> {
+/// Reads a complete head. `gate` is asked before anything is made of it whether it may come in.
+pub(super) fn parse(
+    head: &[u8],
+    gate: impl FnOnce(&Fields<'_>) -> Result<(), Rejection>,
+) -> Result<Upgrade, Rejection> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(head) {
@@ -116,6 +134,7 @@ pub(super) fn parse(head: &[u8]) -> Result<Upgrade, Rejection> {
         Ok(httparse::Status::Partial) | Err(_) => return Err(Rejection::Malformed),
     }
     let fields = Fields(request.headers);
+    gate(&fields)?;
     if request.version != Some(1) || !fields.has_token("Connection", "upgrade") || fields.get("Upgrade").is_none() {
         return Err(Rejection::NoUpgrade);
     }
@@ -137,7 +156,8 @@ pub(super) fn parse(head: &[u8]) -> Result<Upgrade, Rejection> {
     Ok(Upgrade { accept: derive_accept_key(key.as_bytes()), protocol })
 }
 
-struct Fields<'a>(&'a [httparse::Header<'a>]);
+/// The fields of a head.
+pub(crate) struct Fields<'a>(&'a [httparse::Header<'a>]);
 
 impl Fields<'_> {
     /// The first field of that name, if it is text.
@@ -150,11 +170,12 @@ impl Fields<'_> {
     }
 
     fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |field| field.name.eq_ignore_ascii_case(name))
-            .filter_map(|field| std::str::from_utf8(field.value).ok())
-            .map(str::trim)
+        self.bytes(name).filter_map(|value| std::str::from_utf8(value).ok()).map(str::trim)
+    }
+
+    /// The values of all fields of that name, whatever they are.
+    pub(crate) fn bytes(&self, name: &str) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
     }
 }
 
@@ -195,6 +216,21 @@ mod tests {
         text
     }
 
+    fn open(_: &Fields<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    #[test]
+    fn the_gate_comes_first_and_sees_every_field() {
+        let request = with("Upgrade", "X: 1\r\nx: 2");
+        let gate = |fields: &Fields<'_>| {
+            assert_eq!(fields.bytes("X").collect::<Vec<_>>(), [b"1", b"2"]);
+            Err(Rejection::Forbidden)
+        };
+        assert_eq!(parse(request.as_bytes(), gate), Err(Rejection::Forbidden));
+        assert_eq!(parse(request.as_bytes(), open), Err(Rejection::NoUpgrade));
+    }
+
     #[test]
     fn every_defect_has_its_answer() {
         let cases = [
@@ -214,15 +250,15 @@ mod tests {
             ("Host", "Sec-WebSocket-Protocol: a b", Rejection::Protocol),
         ];
         for (name, line, rejection) in cases {
-            assert_eq!(parse(with(name, line).as_bytes()), Err(rejection), "{line:?} for {name}");
+            assert_eq!(parse(with(name, line).as_bytes(), open), Err(rejection), "{line:?} for {name}");
         }
         let many = format!("Host: h{}", "\r\nx: y".repeat(MAX_FIELDS));
-        assert_eq!(parse(with("Host", &many).as_bytes()), Err(Rejection::TooLarge));
+        assert_eq!(parse(with("Host", &many).as_bytes(), open), Err(Rejection::TooLarge));
     }
 
     #[test]
     fn the_first_subprotocol_is_echoed() {
-        let upgrade = parse(with("Host", "Sec-WebSocket-Protocol: foo, bar").as_bytes()).unwrap();
+        let upgrade = parse(with("Host", "Sec-WebSocket-Protocol: foo, bar").as_bytes(), open).unwrap();
         assert!(upgrade.response().ends_with("=\r\nSec-WebSocket-Protocol: foo\r\n\r\n"));
     }
 

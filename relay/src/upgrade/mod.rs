@@ -1,13 +1,13 @@
 //! HTTP/1.1 upgrade to a WebSocket (RFC 6455 §4.2, `spec/wire.md §1`), and nothing else of HTTP.
 //!
-//! Any path and any Origin will do. The head of the request is at most [`MAX_HEAD`] bytes; what comes behind it belongs
+//! Any path will do. The head of the request is at most [`MAX_HEAD`] bytes; what comes behind it belongs
 //! to the WebSocket and is not lost.
 
 mod head;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-pub(crate) use head::Rejection;
+pub(crate) use head::{Fields, Rejection};
 
 /// Most bytes of a request, with the empty line at its end.
 pub(crate) const MAX_HEAD: usize = 8192;
@@ -21,14 +21,17 @@ pub(crate) enum UpgradeError {
     #[error("the connection ended: {0}")]
     Io(#[from] std::io::Error),
     /// The request was answered with an error.
-    #[error("refused with status {0}")]
-    Rejected(u16),
+    #[error("refused: {0:?}")]
+    Rejected(Rejection),
 }
 
-/// Reads a request and accepts it. Gives what came behind it.
-pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Result<Vec<u8>, UpgradeError> {
+/// Reads a request and accepts it, unless `gate` refuses its fields. Gives what came behind it.
+pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    gate: impl FnOnce(&Fields<'_>) -> Result<(), Rejection>,
+) -> Result<Vec<u8>, UpgradeError> {
     let result = match read_head(stream).await? {
-        Ok((head, rest)) => head::parse(&head).map(|upgrade| (upgrade, rest)),
+        Ok((head, rest)) => head::parse(&head, gate).map(|upgrade| (upgrade, rest)),
         Err(rejection) => Err(rejection),
     };
     match result {
@@ -38,7 +41,7 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) ->
         }
         Err(rejection) => {
             reject(stream, rejection).await?;
-            Err(UpgradeError::Rejected(rejection.status()))
+            Err(UpgradeError::Rejected(rejection))
         }
     }
 }
@@ -93,7 +96,7 @@ mod tests {
         far.write_all(request).await.unwrap();
         let mut answer = Vec::new();
         let server = async {
-            let result = accept(&mut near).await;
+            let result = accept(&mut near, |_| Ok(())).await;
             drop(near);
             result
         };
@@ -136,7 +139,7 @@ mod tests {
             far.write_all(b"rest").await.unwrap();
         };
         let server = async {
-            let mut rest = accept(&mut near).await.unwrap();
+            let mut rest = accept(&mut near, |_| Ok(())).await.unwrap();
             near.take(4 - rest.len() as u64).read_to_end(&mut rest).await.unwrap();
             assert_eq!(rest, b"rest");
         };
@@ -148,7 +151,7 @@ mod tests {
         let request = format!("GET / HTTP/1.1\r\nCookie: {}", "x".repeat(MAX_HEAD));
         let (answer, result) = talk(request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-        assert!(matches!(result, Err(UpgradeError::Rejected(431))));
+        assert!(matches!(result, Err(UpgradeError::Rejected(Rejection::TooLarge))));
     }
 
     #[tokio::test]
