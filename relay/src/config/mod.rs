@@ -2,6 +2,7 @@
 
 mod list;
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use ratatosk_protocol::message::MAX_CONTROL_LEN;
 
+use crate::admission::{HookUrl, is_origin};
 use crate::registry::{Limits, Rate, Rates};
 use crate::session::{Timeouts, Timer};
 pub use list::{List, ListError};
@@ -57,6 +59,16 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
     /// Its private key (PEM: PKCS #8, PKCS #1 or SEC 1).
     pub key: PathBuf,
+    /// How often to look whether the files have changed.
+    pub check_every: Duration,
+}
+
+impl TlsConfig {
+    /// Looks for changes every 30 s.
+    #[must_use]
+    pub fn new(listen: SocketAddr, certificate: PathBuf, key: PathBuf) -> Self {
+        Self { listen, certificate, key, check_every: Duration::from_secs(30) }
+    }
 }
 
 /// Proxies before the relay.
@@ -81,14 +93,34 @@ pub struct Admission {
 }
 
 /// An HTTP service that is asked about each registration and each request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HookConfig {
-    /// Where it is asked.
+    /// Where it is asked: `http://` or `https://`, with `user:password@` or without. It may hold secrets, so it is shown by
+    /// [`Self::place`] alone.
     pub url: String,
     /// How long it may take. After that the answer is no.
     pub timeout: Duration,
     /// How long an answer holds.
     pub cache: Duration,
+}
+
+impl HookConfig {
+    /// Scheme, host and port of the URL: what of it may be shown.
+    #[must_use]
+    pub fn place(&self) -> String {
+        HookUrl::parse(&self.url).map_or_else(|| "(invalid)".to_owned(), |url| url.place())
+    }
+}
+
+impl fmt::Debug for HookConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, timeout, cache } = self;
+        f.debug_struct("HookConfig")
+            .field("place", &self.place())
+            .field("timeout", timeout)
+            .field("cache", cache)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Config {
@@ -144,6 +176,15 @@ impl Config {
         {
             return Err(ConfigError::HookTimeout);
         }
+        if let Some(hook) = &self.admission.hook {
+            let url = HookUrl::parse(&hook.url).ok_or(ConfigError::HookUrl)?;
+            if url.needs_tls() {
+                return Err(ConfigError::HookTls);
+            }
+        }
+        if let Some(place) = self.origins.iter().position(|origin| !is_origin(origin)) {
+            return Err(ConfigError::Origin { number: place + 1 });
+        }
         if self.proxies.protocol && self.proxies.trusted.is_empty() {
             return Err(ConfigError::NoProxy);
         }
@@ -188,6 +229,18 @@ pub enum ConfigError {
     /// The admission hook could never answer, or could hold everything up.
     #[error("the timeout of the admission hook must be between 1 ms and 24 h")]
     HookTimeout,
+    /// Nobody could be asked there.
+    #[error("the URL of the admission hook must be like http://127.0.0.1:8080/admission")]
+    HookUrl,
+    /// This program cannot ask there.
+    #[error("this program cannot ask an admission hook over https")]
+    HookTls,
+    /// An entry that no request would match.
+    #[error("origin number {number} is not like https://example.org (scheme, host and perhaps a port, nothing more)")]
+    Origin {
+        /// Its place in the list, counted from 1.
+        number: usize,
+    },
     /// Nobody could send the header of the PROXY protocol.
     #[error("the PROXY protocol needs the addresses of the proxies that are trusted to speak it")]
     NoProxy,
@@ -200,6 +253,20 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         assert_eq!(Config::default().validate(), Ok(()));
+    }
+
+    fn hook(url: &str) -> HookConfig {
+        HookConfig { url: url.to_owned(), timeout: Duration::from_secs(1), cache: Duration::ZERO }
+    }
+
+    #[test]
+    fn the_secrets_of_a_url_are_not_shown() {
+        let config = hook("http://user:secret@127.0.0.1:1/secret?secret");
+        let config =
+            Config { admission: Admission { hook: Some(config), ..Admission::default() }, ..Config::default() };
+        let text = format!("{config:?}");
+        assert!(text.contains("http://127.0.0.1:1") && !text.contains("secret"), "{text}");
+        assert!(!format!("{:?}", hook("secret")).contains("\"secret\""));
     }
 
     #[test]
@@ -232,6 +299,12 @@ mod tests {
                     config.admission.hook = Some(HookConfig { url, timeout: Duration::ZERO, cache });
                 }),
                 ConfigError::HookTimeout,
+            ),
+            (with(|config| config.admission.hook = Some(hook("127.0.0.1:1"))), ConfigError::HookUrl),
+            (with(|config| config.admission.hook = Some(hook("https://127.0.0.1"))), ConfigError::HookTls),
+            (
+                with(|config| config.origins = vec!["null".to_owned(), "example.org".to_owned()]),
+                ConfigError::Origin { number: 2 },
             ),
         ];
         for (config, error) in cases {

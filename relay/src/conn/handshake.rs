@@ -1,20 +1,25 @@
 //! From TCP accept to a proven registration or a valid request, within one deadline.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ratatosk_protocol::entropy::OsEntropy;
 use ratatosk_protocol::message::Payload;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::Conn;
+use super::{Arrival, Conn};
+use super::arrival::{Announced, announced, gate};
+use crate::admission;
 use crate::metrics::Step;
 use crate::server::Stop;
 use crate::session::{
     Authenticated, Cause, Challenged, Close, First, Fresh, HANDSHAKE_TIMED_OUT, QUEUE_LEN, Register, Requesting, Timer,
 };
-use crate::socket::{Ended, Incoming, Socket};
+use crate::socket::{Ended, Incoming, Socket, Stream};
 use crate::switchboard::{Seat, Switchboard};
+use crate::tls::Acceptor;
 use crate::upgrade::{self, Rejection, UpgradeError};
 
 /// What a client turns out to be.
@@ -31,11 +36,28 @@ pub(super) async fn run(
     board: &Arc<Switchboard>,
     mut seat: Seat,
     id: u64,
-    stream: TcpStream,
+    arrival: Arrival,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Outcome {
-    let Some(socket) = upgrade(board, &mut seat, id, stream, deadline, stop).await else {
+    let Arrival { mut stream, peer, tls } = arrival;
+    match announced(board, &mut seat, &mut stream, peer, deadline, stop).await {
+        Announced::Go => {}
+        Announced::Ended => return Outcome::Ended,
+        Announced::Refused(rejection) if tls.is_some() => {
+            // Nobody has begun to speak TLS, and without it there are no words.
+            seat.close(rejection.cause());
+            return Outcome::Ended;
+        }
+        Announced::Refused(rejection) => {
+            turn_away(board, &mut seat, id, &mut stream, rejection, rejection.cause()).await;
+            return Outcome::Ended;
+        }
+    }
+    let Some(stream) = secure(&mut seat, id, stream, tls, deadline, stop).await else {
+        return Outcome::Ended;
+    };
+    let Some(socket) = upgrade(board, &mut seat, id, stream, peer, deadline, stop).await else {
         return Outcome::Ended;
     };
     seat.enter(Step::FirstMessage);
@@ -55,22 +77,53 @@ pub(super) async fn run(
     }
 }
 
+/// The TLS handshake, if there is to be one.
+async fn secure(
+    seat: &mut Seat,
+    id: u64,
+    stream: TcpStream,
+    tls: Option<Acceptor>,
+    deadline: Instant,
+    stop: &mut Stop,
+) -> Option<Stream> {
+    let Some(acceptor) = tls else {
+        return Some(stream.into());
+    };
+    let cause = tokio::select! {
+        result = acceptor.accept(stream) => match result {
+            Ok(stream) => {
+                seat.enter(Step::Upgrade);
+                return Some(stream);
+            }
+            Err(failure) => {
+                tracing::debug!(conn = id, %failure, "no TLS");
+                failure.cause()
+            }
+        },
+        () = tokio::time::sleep_until(deadline) => Cause::Timeout,
+        () = stop.draining() => Cause::Shutdown,
+    };
+    seat.close(cause);
+    None
+}
+
 async fn upgrade(
     board: &Switchboard,
     seat: &mut Seat,
     id: u64,
-    mut stream: TcpStream,
+    mut stream: Stream,
+    peer: IpAddr,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Option<Socket> {
     let (rejection, cause) = tokio::select! {
-        result = upgrade::accept(&mut stream) => match result {
+        result = upgrade::accept(&mut stream, |fields| gate(board, seat, peer, fields)) => match result {
             Ok(rest) => return Some(Socket::new(stream, rest)),
             Err(error) => {
                 tracing::debug!(conn = id, %error, "no WebSocket");
                 seat.close(match error {
                     UpgradeError::Io(_) => Cause::Aborted,
-                    UpgradeError::Rejected(_) => Cause::Violation,
+                    UpgradeError::Rejected(rejection) => rejection.cause(),
                 });
                 return None;
             }
@@ -78,10 +131,18 @@ async fn upgrade(
         () = tokio::time::sleep_until(deadline) => (Rejection::TimedOut, Cause::Timeout),
         () = stop.draining() => (Rejection::Unavailable, Cause::Shutdown),
     };
+    turn_away(board, seat, id, &mut stream, rejection, cause).await;
+    None
+}
+
+/// Answers with an error, and gives that time to arrive.
+async fn turn_away<S>(board: &Switchboard, seat: &mut Seat, id: u64, stream: &mut S, rejection: Rejection, cause: Cause)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     tracing::debug!(conn = id, ?rejection, "no WebSocket");
     seat.close(cause);
-    let _ = timeout(board.config().timeouts.of(Timer::Close), upgrade::reject(&mut stream, rejection)).await;
-    None
+    let _ = timeout(board.config().timeouts.of(Timer::Close), upgrade::reject(stream, rejection)).await;
 }
 
 enum Who {
@@ -113,9 +174,29 @@ async fn converse(board: &Switchboard, conn: &mut Conn, deadline: Instant, stop:
         First::Register(register) => {
             let challenged = challenge(board, conn, register)?;
             let answer = next(conn, deadline, stop).await?;
-            Ok(Who::Listener(challenged.on_message(&answer)?))
+            let authenticated = challenged.on_message(&answer)?;
+            conn.seat.enter(Step::Registration);
+            admit(board, conn, &authenticated, deadline, stop).await?;
+            Ok(Who::Listener(authenticated))
         }
     }
+}
+
+/// Whether the relay wants a listener that has proven its key.
+async fn admit(
+    board: &Switchboard,
+    conn: &Conn,
+    authenticated: &Authenticated,
+    deadline: Instant,
+    stop: &mut Stop,
+) -> Result<(), Failed> {
+    let allowed = tokio::select! {
+        biased;
+        allowed = admission::may_register(board, conn.seat.address(), authenticated.key()) => allowed,
+        () = tokio::time::sleep_until(deadline) => return Err(Close::timed_out(HANDSHAKE_TIMED_OUT).into()),
+        () = stop.draining() => return Err(Close::stopping().into()),
+    };
+    if allowed { Ok(()) } else { Err(Close::denied().into()) }
 }
 
 fn challenge(board: &Switchboard, conn: &mut Conn, register: Register) -> Result<Challenged, Failed> {

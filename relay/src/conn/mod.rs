@@ -1,6 +1,7 @@
 //! One task per connection, from TCP accept to its end. Two become one when a spare is handed over: its task gives the
 //! connection to that of the requester and ends.
 
+mod arrival;
 mod early;
 mod handover;
 mod handshake;
@@ -12,6 +13,7 @@ mod spare;
 #[cfg(test)]
 mod testing;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +24,8 @@ use crate::server::Stop;
 use crate::session::{Cause, Close, Requesting, Timeouts, Timer};
 use crate::socket::{Ended, Socket};
 use crate::switchboard::{Seat, Switchboard};
+use crate::tls::Acceptor;
+pub(crate) use arrival::locate;
 use handshake::Outcome;
 
 /// A connection after the upgrade.
@@ -67,14 +71,24 @@ impl Conn {
     }
 }
 
-/// Serves one client until it or the relay goes.
-pub(crate) async fn serve(board: Arc<Switchboard>, seat: Seat, stream: TcpStream, mut stop: Stop) {
+/// A connection as it was accepted.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) stream: TcpStream,
+    /// The other end of `stream`.
+    pub(crate) peer: IpAddr,
+    /// What makes a TLS connection of it, if it must be one.
+    pub(crate) tls: Option<Acceptor>,
+}
+
+/// Serves one client until it or the relay goes. If it is not located yet, its peer is a proxy that will say where it is.
+pub(crate) async fn serve(board: Arc<Switchboard>, seat: Seat, arrival: Arrival, mut stop: Stop) {
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let deadline = Instant::now() + board.config().timeouts.of(Timer::Handshake);
     tracing::debug!(conn = id, "accepted");
     // A spare may stay for days. What the steps before it need on their way is boxed, so that it is freed.
-    let outcome = Box::pin(handshake::run(&board, seat, id, stream, deadline, &mut stop)).await;
+    let outcome = Box::pin(handshake::run(&board, seat, id, arrival, deadline, &mut stop)).await;
     match outcome {
         Outcome::Ended => {}
         Outcome::Listener(conn, authenticated) => spare::run(&board, conn, authenticated, &mut stop).await,

@@ -65,6 +65,18 @@ label! {
     pub(crate) enum Listener: "listener" {
         /// TCP without TLS.
         Plain = "ws",
+        /// TLS.
+        Tls = "wss",
+    }
+}
+
+label! {
+    /// What became of reading the TLS certificate again.
+    pub(crate) enum Reload: "outcome" {
+        /// It is in use.
+        Ok = "ok",
+        /// It cannot be used; the one before stays.
+        Error = "error",
     }
 }
 
@@ -170,6 +182,7 @@ pub(super) mod tests {
         check::<(Direction, AcceptError)>();
         check::<(Handover, Placement)>();
         check::<Listener>();
+        check::<Reload>();
         check::<Cause>();
         check::<Limit>();
     }

@@ -4,6 +4,7 @@
 //! connection, [`Flow`] meters the directions of a pair. No metric is looked up by name and none takes a lock; labels are
 //! enums. `docs/operations.md` says what each metric is good for.
 
+mod admission;
 mod family;
 mod flow;
 mod labels;
@@ -19,10 +20,11 @@ use crate::registry::{Limit, Phase};
 use crate::session::{Cause, Timeouts, Timer};
 use crate::switchboard::Snapshot;
 
+pub(crate) use admission::{Asked, Denied};
 use family::Family;
 pub(crate) use flow::{Flow, Held};
 use labels::{AcceptError, Handover, Placement};
-pub(crate) use labels::{Direction, Listener};
+pub(crate) use labels::{Direction, Listener, Reload};
 use step::StepName;
 pub(crate) use step::{Outcome, Step};
 pub(crate) use text::MEDIA_TYPE;
@@ -75,6 +77,9 @@ pub(crate) struct Metrics {
     phases: Family<(Step, Outcome), Histogram>,
     auth_attempts: Family<Outcome, Counter>,
     rejections: Family<Limit, Counter>,
+    denied: Family<Denied, Counter>,
+    hook_questions: Family<Asked, Counter>,
+    hook_duration: Histogram,
     handovers: Family<(Handover, Placement), Counter>,
     handover_wait: Histogram,
     spare_age: Histogram,
@@ -85,6 +90,7 @@ pub(crate) struct Metrics {
     backpressure: Seconds,
     buffered_bytes: Gauge,
     write_timeouts: Counter,
+    tls_reloads: Family<Reload, Counter>,
     /// Seconds since 1970; 0 while there is no certificate.
     tls_cert_expiry: AtomicU64,
 }
@@ -99,6 +105,9 @@ impl Default for Metrics {
             phases: Family::new(|| Histogram::of_seconds(PHASE_BOUNDS)),
             auth_attempts: Family::default(),
             rejections: Family::default(),
+            denied: Family::default(),
+            hook_questions: Family::default(),
+            hook_duration: Histogram::of_seconds(PHASE_BOUNDS),
             handovers: Family::default(),
             handover_wait: Histogram::of_seconds(HANDOVER_BOUNDS),
             spare_age: Histogram::of_seconds(LIFE_BOUNDS),
@@ -109,6 +118,7 @@ impl Default for Metrics {
             backpressure: Seconds::default(),
             buffered_bytes: Gauge::default(),
             write_timeouts: Counter::default(),
+            tls_reloads: Family::default(),
             tls_cert_expiry: AtomicU64::new(0),
         }
     }
@@ -160,6 +170,22 @@ impl Metrics {
         self.rejections.of(limit).add(1);
     }
 
+    /// Somebody was not let in.
+    pub(crate) fn denied(&self, what: Denied) {
+        self.denied.of(what).add(1);
+    }
+
+    /// The admission hook was asked, and this took so long.
+    pub(crate) fn hook_asked(&self, asked: Asked, after: Duration) {
+        self.hook_questions.of(asked).add(1);
+        self.hook_duration.observe(after);
+    }
+
+    /// The admission hook was not asked, as its answer is known or will be.
+    pub(crate) fn hook_not_asked(&self) {
+        self.hook_questions.of(Asked::Cached).add(1);
+    }
+
     /// A spare was registered; its key has so many now.
     pub(crate) fn registered(&self, spares_of_key: usize) {
         self.spares_per_key.observe_number(spares_of_key as u64);
@@ -176,9 +202,15 @@ impl Metrics {
     }
 
     /// When the certificate that is shown to clients runs out, in seconds since 1970.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the listener with TLS"))]
+    #[cfg(any(feature = "tls", test))]
     pub(crate) fn set_tls_cert_expiry(&self, unix_seconds: u64) {
         self.tls_cert_expiry.store(unix_seconds, Relaxed);
+    }
+
+    /// The certificate was read again.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_reloaded(&self, outcome: Reload) {
+        self.tls_reloads.of(outcome).add(1);
     }
 
     fn handover(&self, outcome: Handover) {
@@ -201,6 +233,9 @@ impl Metrics {
         t.metric("phase_duration_seconds", "Phases of connections left, and how long they took.", &self.phases);
         t.metric("auth_attempts_total", "Challenges sent, by what became of them.", &self.auth_attempts);
         t.metric("limit_rejections_total", "What was refused because a limit was reached.", &self.rejections);
+        t.metric("admission_denied_total", "What was not let in, and by what.", &self.denied);
+        t.metric("admission_hook_total", "Questions for the admission hook.", &self.hook_questions);
+        t.metric("admission_hook_duration_seconds", "Questions put to the admission hook.", &self.hook_duration);
         t.metric("handovers_total", "Handovers of spares, by what became of them.", &self.handovers);
         t.metric("handover_wait_seconds", "From a request to its handover.", &self.handover_wait);
         t.metric("spare_age_seconds", "From the registration of a spare to its handover.", &self.spare_age);
@@ -216,6 +251,7 @@ impl Metrics {
             &self.buffered_bytes,
         );
         t.metric("write_timeouts_total", "Clients that took nothing for the stall timeout.", &self.write_timeouts);
+        t.metric("tls_reloads_total", "Changes of the certificate that were seen.", &self.tls_reloads);
         let expiry = self.tls_cert_expiry.load(Relaxed);
         if expiry != 0 {
             t.head("tls_cert_expiry_timestamp_seconds", "gauge", "When the certificate runs out.");
@@ -245,6 +281,8 @@ impl Now {
         }
         text.head("registered_keys", "gauge", "Keys that have at least one spare.");
         text.sample("registered_keys", &[], self.snapshot.keys);
+        text.head("waiting_requesters", "gauge", "Requesters that wait for the next spare of their key.");
+        text.sample("waiting_requesters", &[], self.snapshot.waiting);
         text.head("phase_timeout_seconds", "gauge", "The deadlines in force.");
         for timer in Timer::ALL {
             text.sample("phase_timeout_seconds", &[("phase", timer.name())], self.timeouts.of(timer).as_secs_f64());

@@ -5,21 +5,22 @@ mod stop;
 mod view;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use crate::conn::Arrival;
 use crate::metrics::Listener;
-use crate::registry::Limit;
-use crate::session::{Cause, Timer};
+use crate::session::Timer;
 use crate::switchboard::{Snapshot, Switchboard};
+use crate::tls::{Tls, TlsError};
 use crate::upgrade::Rejection;
 use crate::{Config, ConfigError, conn};
 
@@ -32,6 +33,7 @@ pub use view::View;
 #[derive(Debug)]
 pub struct Server {
     local_addr: SocketAddr,
+    tls_addr: Option<SocketAddr>,
     view: View,
     stage: watch::Sender<Stage>,
     supervisor: JoinHandle<()>,
@@ -45,22 +47,30 @@ impl Server {
     /// [`BindError`]
     pub async fn bind(config: Config) -> Result<Self, BindError> {
         config.validate()?;
-        let address = config.listen.ok_or(ConfigError::NoListener)?;
-        let refused = |source| BindError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        let local_addr = listener.local_addr().map_err(refused)?;
         let board = Switchboard::new(config);
+        let config = board.config();
+        // The certificate first: it is what is most often wrong.
+        let tls = config.tls.as_ref().map(|tls| Tls::load(tls, board.metrics())).transpose()?;
+        let (plain, plain_addr) = listen(config.listen, &board).await?;
+        let (secured, tls_addr) = listen(config.tls.as_ref().map(|tls| tls.listen), &board).await?;
+        let local_addr = plain_addr.or(tls_addr).ok_or(ConfigError::NoListener)?;
         let (stage, stop) = Stop::new();
-        let acceptor = Acceptor::new(listener, board.metrics());
-        let supervisor = tokio::spawn(supervise(acceptor, Arc::clone(&board), stop.clone()));
-        let view = View::new(&board, &stop, supervisor.abort_handle());
-        Ok(Self { local_addr, view, stage, supervisor })
+        let doors = Doors { plain, secured: secured.zip(tls.clone()) };
+        let supervisor = tokio::spawn(supervise(doors, Arc::clone(&board), stop.clone()));
+        let view = View::new(&board, &stop, supervisor.abort_handle(), tls);
+        Ok(Self { local_addr, tls_addr, view, stage, supervisor })
     }
 
-    /// Where it listens, with the port that it really has.
+    /// Where it listens, with the port that it really has: without TLS, or with TLS if it listens in no other way.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where it listens with TLS, if it does.
+    #[must_use]
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls_addr
     }
 
     /// What can be seen of it from outside.
@@ -118,9 +128,60 @@ pub enum BindError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// There is no certificate to listen with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
-async fn supervise(mut acceptor: Acceptor, board: Arc<Switchboard>, stop: Stop) {
+/// What the relay is entered through.
+#[derive(Debug)]
+struct Doors {
+    plain: Option<Acceptor>,
+    secured: Option<(Acceptor, Arc<Tls>)>,
+}
+
+impl Doors {
+    /// The next connection. Nothing is lost when the future is dropped.
+    async fn accept(&mut self) -> Arrival {
+        let secured = async {
+            match &mut self.secured {
+                None => std::future::pending().await,
+                Some((acceptor, tls)) => (acceptor.accept().await, Some(tls.acceptor())),
+            }
+        };
+        let plain = async {
+            match &mut self.plain {
+                None => std::future::pending().await,
+                Some(acceptor) => (acceptor.accept().await, None),
+            }
+        };
+        let ((stream, peer), tls) = tokio::select! {
+            arrived = plain => arrived,
+            arrived = secured => arrived,
+        };
+        Arrival { stream, peer, tls }
+    }
+}
+
+async fn listen(
+    address: Option<SocketAddr>,
+    board: &Switchboard,
+) -> Result<(Option<Acceptor>, Option<SocketAddr>), BindError> {
+    let Some(address) = address else {
+        return Ok((None, None));
+    };
+    let refused = |source| BindError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let local_addr = listener.local_addr().map_err(refused)?;
+    Ok((Some(Acceptor::new(listener, board.metrics())), Some(local_addr)))
+}
+
+async fn supervise(mut doors: Doors, board: Arc<Switchboard>, stop: Stop) {
+    // It ends with this function.
+    let mut watch = JoinSet::new();
+    if let Some((_, tls)) = &doors.secured {
+        watch.spawn(Arc::clone(tls).watch());
+    }
     let mut tasks = JoinSet::new();
     let mut draining = stop.clone();
     loop {
@@ -128,10 +189,10 @@ async fn supervise(mut acceptor: Acceptor, board: Arc<Switchboard>, stop: Stop) 
             biased;
             () = draining.draining() => break,
             Some(ended) = tasks.join_next() => report(ended),
-            (stream, client) = acceptor.accept() => start(&mut tasks, &board, &stop, stream, client),
+            arrival = doors.accept() => start(&mut tasks, &board, &stop, arrival),
         }
     }
-    drop(acceptor);
+    drop(doors);
     let everybody = async {
         while let Some(ended) = tasks.join_next().await {
             report(ended);
@@ -148,29 +209,34 @@ async fn supervise(mut acceptor: Acceptor, board: Arc<Switchboard>, stop: Stop) 
     tasks.shutdown().await;
 }
 
-fn start(tasks: &mut JoinSet<()>, board: &Arc<Switchboard>, stop: &Stop, stream: TcpStream, client: IpAddr) {
-    let seat = board.admit(Listener::Plain).and_then(|mut seat| match seat.locate(client) {
-        Ok(()) => Ok(seat),
-        Err(limit) => {
-            seat.close(Cause::Limit);
-            seat.closed(true);
-            Err(limit)
-        }
-    });
-    match seat {
-        Ok(seat) => {
-            tasks.spawn(conn::serve(Arc::clone(board), seat, stream, stop.clone()));
-        }
+fn start(tasks: &mut JoinSet<()>, board: &Arc<Switchboard>, stop: &Stop, arrival: Arrival) {
+    let client = arrival.peer;
+    let listener = if arrival.tls.is_some() { Listener::Tls } else { Listener::Plain };
+    let mut seat = match board.admit(listener) {
+        Ok(seat) => seat,
         Err(limit) => {
             tracing::debug!(%limit, "a connection was refused");
-            refuse(stream, limit);
+            return refuse(arrival, Rejection::for_limit(limit));
         }
+    };
+    // A trusted proxy says where its client is before anything is counted.
+    if !board.config().proxies.trust(client)
+        && let Err(rejection) = conn::locate(board, &mut seat, client)
+    {
+        seat.close(rejection.cause());
+        seat.closed(true);
+        return refuse(arrival, rejection);
     }
+    tasks.spawn(conn::serve(Arc::clone(board), seat, arrival, stop.clone()));
 }
 
-/// Tells a client that there is no room, if that can be done without waiting: a fresh socket has an empty buffer.
-fn refuse(mut stream: TcpStream, limit: Limit) {
-    let _ = stream.write_all(Rejection::for_limit(limit).response().as_bytes()).now_or_never();
+/// Tells a client that it may not come in, if that can be done without waiting: a fresh socket has an empty buffer.
+/// With TLS that would take a handshake, and so it just ends.
+fn refuse(mut arrival: Arrival, rejection: Rejection) {
+    if arrival.tls.is_some() {
+        return;
+    }
+    let _ = arrival.stream.write_all(rejection.response().as_bytes()).now_or_never();
 }
 
 fn report(ended: Result<(), JoinError>) {

@@ -7,6 +7,7 @@ use tokio::task::AbortHandle;
 use super::stop::Stop;
 use crate::metrics::{Metrics, Now};
 use crate::switchboard::{Snapshot, Switchboard};
+use crate::tls::Tls;
 use crate::{Config, ConfigError};
 
 /// A look at a running relay. It keeps nothing alive but numbers.
@@ -15,11 +16,17 @@ pub struct View {
     board: Arc<Switchboard>,
     stop: Stop,
     supervisor: AbortHandle,
+    tls: Option<Arc<Tls>>,
 }
 
 impl View {
-    pub(super) fn new(board: &Arc<Switchboard>, stop: &Stop, supervisor: AbortHandle) -> Self {
-        Self { board: Arc::clone(board), stop: stop.clone(), supervisor }
+    pub(super) fn new(
+        board: &Arc<Switchboard>,
+        stop: &Stop,
+        supervisor: AbortHandle,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
+        Self { board: Arc::clone(board), stop: stop.clone(), supervisor, tls }
     }
 
     /// How many of everything there are.
@@ -54,6 +61,9 @@ impl View {
 
     pub(super) fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         config.validate()?;
+        if let (Some(tls), Some(files)) = (&self.tls, &config.tls) {
+            tls.follow(files);
+        }
         self.board.set_config(config);
         Ok(())
     }

@@ -52,7 +52,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::NoListener,

@@ -16,6 +16,7 @@ impl Socket {
         let handshake = async {
             if self.send_close(Some(close)).await {
                 self.swallow().await;
+                self.farewell().await;
             }
         };
         timeout(timeouts.of(Timer::Close), handshake).await.is_ok()
@@ -27,7 +28,13 @@ impl Socket {
         let mut stall = Stall::new(timeouts);
         self.queue_close(close);
         match poll_fn(|cx| stall.poll_flush(cx, &mut self)).await {
-            Ok(()) => timeout(timeouts.of(Timer::Close), self.swallow()).await.is_ok(),
+            Ok(()) => {
+                let end = async {
+                    self.swallow().await;
+                    self.farewell().await;
+                };
+                timeout(timeouts.of(Timer::Close), end).await.is_ok()
+            }
             Err(NotWritten::Broken) => true,
             Err(NotWritten::Stalled) => false,
         }
@@ -40,6 +47,7 @@ impl Socket {
             if matches!(ended, Ended::Closed { .. }) {
                 // The answer is queued already. Nobody is left to tell if it cannot be written.
                 let _ = self.flush().await;
+                self.farewell().await;
             } else if let Some(code) = ended.answer()
                 && self.send_close(Some(Close::violation(code))).await
             {
@@ -59,6 +67,15 @@ impl Socket {
         let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
         self.pong.clear();
         self.queue_frame(Opcode::Close, &Closing { code, reason }.payload());
+    }
+
+    /// Says that nothing more comes, where the end of the connection does not say it well enough: without TLS's
+    /// close_notify it might have been somebody else's doing.
+    async fn farewell(&mut self) {
+        if self.stream.has_farewell() {
+            // Nobody is left to tell if it cannot be written.
+            let _ = self.stream.shutdown().await;
+        }
     }
 
     /// Swallows bytes that can no longer be understood as frames. Closing a connection with unread bytes would reset

@@ -1,4 +1,4 @@
-//! One WebSocket in the server's role: the frames of `frame` on a TCP stream.
+//! One WebSocket in the server's role: the frames of `frame` on TCP, with TLS or without.
 //!
 //! WebSocket pings are answered in here and never seen outside. Memory: what was read and not understood yet, and what
 //! waits to be written; an idle socket keeps neither.
@@ -8,6 +8,8 @@ mod ended;
 mod pass;
 mod scratch;
 mod stall;
+mod stream;
+mod wire;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -17,11 +19,12 @@ use std::task::{Context, Poll, ready};
 use futures_util::FutureExt;
 use ratatosk_protocol::message::{MAX_CONTROL_LEN, Payload};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::frame::{self, Client, Event, Next, Opcode};
 pub(crate) use ended::Ended;
 pub(crate) use stall::{NotWritten, Stall};
+pub(crate) use stream::Stream;
+pub(crate) use wire::Wire;
 
 /// What is read at once of a client that speaks to the relay itself.
 const CONTROL_READ: usize = 4096;
@@ -40,7 +43,7 @@ pub(crate) enum Incoming {
 /// All of it is used by one task, so that one waker serves reading and writing.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     /// What the client's frames mean.
     client: Client,
     /// What was read and not understood yet.
@@ -54,8 +57,6 @@ pub(crate) struct Socket {
     pong: Vec<u8>,
     /// Something was queued and not flushed.
     dirty: bool,
-    /// Bytes that the operating system has taken so far.
-    written: u64,
     /// The client speaks to the other side of a pair.
     relaying: bool,
 }
@@ -63,9 +64,9 @@ pub(crate) struct Socket {
 impl Socket {
     /// Takes a stream on which the upgrade has succeeded; `part` is what came behind the request. At first the client may
     /// send control messages only.
-    pub(crate) fn new(stream: TcpStream, part: Vec<u8>) -> Self {
+    pub(crate) fn new(stream: impl Into<Stream>, part: Vec<u8>) -> Self {
         Self {
-            stream,
+            stream: stream.into(),
             client: Client::new(MAX_CONTROL_LEN),
             unread: part,
             ahead: VecDeque::new(),
@@ -73,7 +74,6 @@ impl Socket {
             out_at: 0,
             pong: Vec::new(),
             dirty: false,
-            written: 0,
             relaying: false,
         }
     }
@@ -141,7 +141,7 @@ impl Socket {
         loop {
             while self.out_at < self.out.len() {
                 match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out[self.out_at..])) {
-                    Ok(length @ 1..) => self.took(length),
+                    Ok(length @ 1..) => self.out_at += length,
                     Ok(0) | Err(_) => return Poll::Ready(Err(NotWritten::Broken)),
                 }
             }
@@ -181,7 +181,7 @@ impl Socket {
 
     /// Bytes that the operating system has taken so far. It stands still while the client does not read.
     pub(crate) fn written(&self) -> u64 {
-        self.written
+        self.stream.written()
     }
 
     /// Gives back the memory that traffic has needed.
@@ -196,11 +196,6 @@ impl Socket {
     fn queue_frame(&mut self, opcode: Opcode, payload: &[u8]) {
         frame::append(&mut self.out, opcode, payload);
         self.dirty = true;
-    }
-
-    fn took(&mut self, length: usize) {
-        self.out_at += length;
-        self.written += length as u64;
     }
 
     /// The next message of what was read.

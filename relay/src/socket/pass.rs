@@ -113,7 +113,6 @@ impl Socket {
             match Pin::new(&mut self.stream).poll_write(cx, frames) {
                 Poll::Ready(Ok(length @ 1..)) => {
                     frames = &frames[length..];
-                    self.written += length as u64;
                     self.dirty = true;
                 }
                 Poll::Ready(_) => return Err(NotWritten::Broken),
