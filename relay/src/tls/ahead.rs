@@ -61,11 +61,7 @@ impl Ahead {
 }
 
 impl AsyncRead for Ahead {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.bytes.is_empty() {
             self.give(buffer);
             return Poll::Ready(Ok(()));

@@ -7,11 +7,15 @@
 )]
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of this")]
 
+pub mod hook;
 pub mod http;
+pub mod log;
 pub mod network;
 pub mod program;
 pub mod raw;
 pub mod scrape;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -24,6 +28,7 @@ use ratatosk_protocol::key::{KeyPair, PublicKey, SecretKey};
 use ratatosk_protocol::message::{self, AuthenticationRequest, Payload};
 use ratatosk_relay::session::Timer;
 use ratatosk_relay::{Config, Server, Snapshot};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocketConfig};
@@ -53,6 +58,7 @@ pub async fn relay(timeouts: &[(Timer, u64)]) -> Server {
 }
 
 pub async fn relay_with(mut config: Config, timeouts: &[(Timer, u64)]) -> Server {
+    log::keep();
     config.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     for (timer, millis) in timeouts {
         config.timeouts = config.timeouts.with(*timer, Duration::from_millis(*millis));
@@ -83,8 +89,8 @@ pub fn end(code: u16, reason: &str) -> End {
     Some((code, reason.to_owned()))
 }
 
-pub struct Client {
-    pub ws: WebSocketStream<TcpStream>,
+pub struct Client<S = TcpStream> {
+    pub ws: WebSocketStream<S>,
 }
 
 impl Client {
@@ -96,16 +102,28 @@ impl Client {
 
     /// The same over a connection that is there.
     pub async fn over(stream: TcpStream) -> Self {
-        let address = stream.peer_addr().unwrap();
-        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        let url = format!("ws://{address}/");
-        let (ws, _) = within(client_async_with_config(url, stream, Some(config))).await.unwrap();
-        Self { ws }
+        let url = format!("ws://{}/", stream.peer_addr().unwrap());
+        Self::upgrade(url, stream).await
     }
 
     /// A spare of that key.
     pub async fn register(address: SocketAddr, key: &KeyPair) -> Self {
         Self::connect(address).await.try_register(key).await.unwrap()
+    }
+
+    /// A connector that has sent its request.
+    pub async fn request(address: SocketAddr, source: &KeyPair, target: &PublicKey) -> Self {
+        let mut client = Self::connect(address).await;
+        client.send(message::communication_request(source.public(), target)).await;
+        client
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub async fn upgrade(url: String, stream: S) -> Self {
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let (ws, _) = within(client_async_with_config(url, stream, Some(config))).await.unwrap();
+        Self { ws }
     }
 
     /// A spare of that key, or how the relay refuses it, before the proof or after it.
@@ -115,13 +133,6 @@ impl Client {
         self.send(answer(key, &request)).await;
         message::parse_authentication_success(&self.next().await?).unwrap();
         Ok(self)
-    }
-
-    /// A connector that has sent its request.
-    pub async fn request(address: SocketAddr, source: &KeyPair, target: &PublicKey) -> Self {
-        let mut client = Self::connect(address).await;
-        client.send(message::communication_request(source.public(), target)).await;
-        client
     }
 
     pub async fn send(&mut self, payload: Payload) {

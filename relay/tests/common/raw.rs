@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use ratatosk_protocol::message::Payload;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::within;
@@ -54,8 +54,9 @@ pub async fn upgrade_and(address: SocketAddr, more: &[u8]) -> TcpStream {
 }
 
 /// The same over a connection that is there.
-pub async fn upgrade_over(mut stream: TcpStream, more: &[u8]) -> TcpStream {
+pub async fn upgrade_over<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, more: &[u8]) -> S {
     stream.write_all(&[UPGRADE.as_bytes(), more].concat()).await.unwrap();
+    stream.flush().await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
         answer.push(within(stream.read_u8()).await.unwrap());
@@ -65,7 +66,7 @@ pub async fn upgrade_over(mut stream: TcpStream, more: &[u8]) -> TcpStream {
 }
 
 /// Everything until the end, whether it is a clean one or not.
-pub async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+pub async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = within(stream.read(&mut buffer)).await {
