@@ -241,8 +241,6 @@ async fn a_question_that_nobody_waits_for_any_more_is_dropped() {
     let connector = Client::request(server.local_addr(), &key(2), key(1).public()).await;
     hook.until_asked(2).await;
     drop(connector);
-    common::until(&server, |snapshot| snapshot.connections == server.snapshot().connections && snapshot.spares == 1)
-        .await;
     until(&server, "connections", &[], |number| number == 1.0).await;
     hook.hold(false);
     let _connector = Client::request(server.local_addr(), &key(2), key(1).public()).await;

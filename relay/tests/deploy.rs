@@ -133,6 +133,21 @@ async fn the_manual_has_a_line_for_every_metric() {
     assert_eq!(text.lines().filter(|line| line.starts_with("| `commserver_")).count(), page.kinds.len() + 1);
 }
 
+/// A relay behind them would otherwise take all clients for one.
+#[test]
+fn every_proxy_comes_with_the_trust_that_it_needs() {
+    for (path, tells) in [
+        ("ops/nginx.conf", "proxy_set_header X-Forwarded-For $remote_addr;"),
+        ("ops/Caddyfile", "reverse_proxy 127.0.0.1:8000"),
+        ("ops/haproxy.cfg", "server relay 127.0.0.1:8000 send-proxy-v2"),
+    ] {
+        let text = read(path);
+        assert!(text.contains(tells) && text.contains("#   [proxies]\n#   trusted = ["), "{path}");
+        assert_eq!(text.contains("#   protocol = true"), text.contains("send-proxy"), "{path}");
+        assert!(read("../docs/operations.md").contains(&format!("(../relay/{path})")), "{path}");
+    }
+}
+
 /// What the files tell the program, it knows.
 #[test]
 fn every_setting_in_the_files_exists() {

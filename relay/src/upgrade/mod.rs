@@ -20,12 +20,13 @@ pub(crate) enum UpgradeError {
     /// The connection ended or broke.
     #[error("the connection ended: {0}")]
     Io(#[from] std::io::Error),
-    /// The request was answered with an error.
+    /// The request is to be answered with an error: [`reject`].
     #[error("refused: {0:?}")]
     Rejected(Rejection),
 }
 
-/// Reads a request and accepts it, unless `gate` refuses its fields. Gives what came behind it.
+/// Reads a request and accepts it, unless `gate` refuses its fields. Gives what came behind it. Who is not accepted is not
+/// answered yet.
 pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     gate: impl FnOnce(&Fields<'_>) -> Result<(), Rejection>,
@@ -37,12 +38,18 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     match result {
         Ok((upgrade, rest)) => {
             stream.write_all(upgrade.response().as_bytes()).await?;
+            stream.flush().await?;
             Ok(rest)
         }
-        Err(rejection) => {
-            reject(stream, rejection).await?;
-            Err(UpgradeError::Rejected(rejection))
-        }
+        Err(rejection) => Err(UpgradeError::Rejected(rejection)),
+    }
+}
+
+/// The answer to a complete head that nobody has anything against, with its status.
+pub(crate) fn answer(head: &[u8]) -> (u16, String) {
+    match head::parse(head, |_| Ok(())) {
+        Ok(upgrade) => (101, upgrade.response()),
+        Err(rejection) => (rejection.status(), rejection.response()),
     }
 }
 
@@ -97,6 +104,9 @@ mod tests {
         let mut answer = Vec::new();
         let server = async {
             let result = accept(&mut near, |_| Ok(())).await;
+            if let Err(UpgradeError::Rejected(rejection)) = result {
+                reject(&mut near, rejection).await.unwrap();
+            }
             drop(near);
             result
         };
