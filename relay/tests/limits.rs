@@ -8,12 +8,18 @@
 
 mod common;
 
+use common::scrape::Page;
 use common::{Client, end, key, raw, relay_with, until, until_empty};
 use ratatosk_relay::Config;
 use ratatosk_relay::registry::{Limits, Phase};
 
 async fn relay(limits: Limits) -> ratatosk_relay::Server {
     relay_with(Config { limits, ..Config::default() }, &[]).await
+}
+
+/// How often a limit of the whole relay has refused somebody.
+fn refusals(server: &ratatosk_relay::Server, limit: &str) -> f64 {
+    Page::of(server).value("limit_rejections_total", &[("limit", limit), ("scope", "global")])
 }
 
 /// Registers one too many, which the relay says after the proof.
@@ -34,6 +40,7 @@ async fn spares_of_a_key_and_of_all_keys() {
         spares.push(Client::register(server.local_addr(), &key(number)).await);
     }
     assert_eq!(refused(&server, 3).await, end(1000, "Close called: Too many spare connections."));
+    assert_eq!(refusals(&server, "spares"), 1.0);
     spares.pop();
     until(&server, |snapshot| snapshot.spares == 2).await;
     assert_eq!(refused(&server, 1).await, end(1000, "Close called: Too many spare connections for this publicKey."));
@@ -58,6 +65,7 @@ async fn connections_that_are_not_registered_have_their_own_limit() {
     let mut fifth = raw::connect(server.local_addr()).await;
     let answer = String::from_utf8(raw::rest(&mut fifth).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!((refusals(&server, "handshaking"), refusals(&server, "connections")), (1.0, 1.0));
     drop(spares);
     until_empty(&server).await;
 }

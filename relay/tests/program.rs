@@ -99,7 +99,9 @@ async fn a_second_signal_ends_at_once() {
     program.line();
     program.signal("INT");
     assert_eq!(program.exit().await.code(), Some(1));
-    assert_eq!(connector.ended().await, None);
+    // Nobody sees to it that there is a word of farewell, or none.
+    let farewell = connector.ended().await;
+    assert!(farewell.is_none() || farewell == end(1005, ""), "{farewell:?}");
 }
 
 /// A log names keys by their fingerprint and repeats nothing that a client has said.

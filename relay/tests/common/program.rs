@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::PATIENCE;
+use super::{PATIENCE, log};
 
 /// A running `commserver`. It is killed when a test ends before it does.
 pub struct Program {
@@ -17,15 +17,24 @@ pub struct Program {
 }
 
 pub fn command(flags: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_commserver"));
-    command.args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).args(flags);
-    command
+    program("off", flags)
 }
 
 /// With a listener for operators.
 pub fn command_with_ops(flags: &[&str]) -> Command {
+    program("127.0.0.1:0", flags)
+}
+
+fn program(ops: &str, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_commserver"));
-    command.args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]).args(flags);
+    command.args(["--listen", "127.0.0.1:0", "--ops-listen", ops]);
+    if log::is_wanted() {
+        log::keep_of(&mut command);
+        // Tests say "warn" because nobody reads more.
+        command.args(flags.iter().map(|flag| if *flag == "warn" { "trace" } else { flag }));
+    } else {
+        command.args(flags);
+    }
     command
 }
 
@@ -36,9 +45,19 @@ impl Program {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let url = line.strip_prefix("commserver listens on ws://").expect(&line);
+        let url = line.strip_prefix("commserver listens on ws://");
+        let url = url.or_else(|| line.strip_prefix("commserver listens on wss://")).expect(&line);
         let address = url.split(' ').next().unwrap().parse().unwrap();
         Self { child, out, address, ops: None }
+    }
+
+    /// As [`Self::start`], for a program that also listens with TLS; gives where it does.
+    pub fn start_with_tls(command: Command) -> (Self, SocketAddr) {
+        let mut program = Self::start(command);
+        let line = program.line();
+        let address = line.strip_prefix("commserver listens on wss://").expect(&line);
+        let address = address.trim_end().parse().unwrap();
+        (program, address)
     }
 
     /// As [`Self::start`], for a program that has a listener for operators.

@@ -3,6 +3,7 @@
 //! All chosen steps run even after one has failed, and the tests run last, so that their closing lines stand at the end
 //! of a log.
 
+mod logs;
 mod options;
 mod report;
 mod step;

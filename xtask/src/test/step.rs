@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::logs::{self, Search};
 use super::report::{Tally, Verdict};
 use crate::{cargo, tree};
 
@@ -25,7 +26,7 @@ enum Kind {
     Tree,
     /// By the exit status.
     Status,
-    /// By the exit status; how many tests ran is noted.
+    /// By the exit status, and by [`logs`] of all relays that ran; how many tests ran is noted.
     Tests,
     /// By the exit status, if the cargo subcommand is installed.
     Optional { probe: &'static str, install: &'static str },
@@ -70,8 +71,8 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "lint-plain",
-        about: "clippy finds nothing in the driver and the node without TLS",
-        command: "cargo clippy -p ratatosk-node --all-targets --no-default-features --locked -- -D warnings",
+        about: "clippy finds nothing in the driver, the node and the relay without TLS",
+        command: "cargo clippy -p ratatosk-node -p ratatosk-relay --all-targets --no-default-features --locked -- -D warnings",
         slow: true,
         kind: Kind::Status,
     },
@@ -85,7 +86,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "rust-only",
-        about: "the relay, the node without TLS and xtask, which the demo builds, need no tool of another language",
+        about: "the relay and the node without TLS, and xtask, need no tool of another language",
         command: "cargo tree -p ratatosk-relay -p ratatosk-node -p xtask --no-default-features --edges normal,build \
                   --prefix none --format {p} --locked",
         slow: true,
@@ -129,7 +130,7 @@ impl Step {
         match self.kind {
             Kind::Tree => in_order(root),
             Kind::Status => status(&mut call),
-            Kind::Tests => tests(&mut call),
+            Kind::Tests => tests(root, &mut call),
             Kind::Optional { probe, install } => {
                 if installed(&mut cargo::call(root, probe)) {
                     status(&mut call)
@@ -163,12 +164,33 @@ fn status(call: &mut Command) -> Verdict {
     }
 }
 
-fn tests(call: &mut Command) -> Verdict {
+fn tests(root: &Path, call: &mut Command) -> Verdict {
+    let folder = match logs::prepare(root) {
+        Ok(folder) => folder,
+        Err(error) => return Verdict::Failed(format!("there is no room for the logs: {error}")),
+    };
     let mut tally = Tally::default();
-    match cargo::watch(call, |line| tally.read(line)) {
-        Ok(status) if status.success() => Verdict::Passed(tally.to_string()),
+    match cargo::watch(call.env(logs::VARIABLE, &folder), |line| tally.read(line)) {
+        Ok(status) if status.success() => searched(&folder, &tally),
         Ok(status) => Verdict::Failed(format!("{status}; {tally}")),
         Err(error) => Verdict::Failed(format!("cargo could not be started or read: {error}")),
+    }
+}
+
+/// What the relays have logged holds nothing that it should not.
+fn searched(folder: &Path, tally: &Tally) -> Verdict {
+    match logs::search(folder) {
+        Ok(Search { lines: 0, .. }) => Verdict::Failed(format!("no relay has logged anything; {tally}")),
+        Ok(Search { lines, findings }) if findings.is_empty() => {
+            Verdict::Passed(format!("{tally}; no key, token or secret in {lines} lines of log"))
+        }
+        Ok(Search { findings, .. }) => {
+            for finding in &findings {
+                println!("   {finding}");
+            }
+            Verdict::Failed(format!("{} lines of log hold what they should not; {tally}", findings.len()))
+        }
+        Err(error) => Verdict::Failed(format!("the logs cannot be read: {error}")),
     }
 }
 
