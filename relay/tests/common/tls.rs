@@ -74,6 +74,8 @@ impl Authority {
         let config = self.config();
         fs::write(&config.certificate, certificate).unwrap();
         fs::write(&config.key, key).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&config.key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         config
     }
 
