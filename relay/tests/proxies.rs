@@ -239,6 +239,34 @@ async fn lists_mean_the_client_and_not_its_proxy() {
     }
 }
 
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn the_proxy_protocol_comes_before_tls() {
+    let authority = common::tls::Authority::default();
+    let tls = Some(authority.install(&authority.certify(2029)));
+    let deny = Some(Arc::new(List::parse("192.0.2.0/24").unwrap()));
+    let admission = Admission { deny, ..Admission::default() };
+    let server = relay_with(Config { tls, admission, ..config(true) }, &[]).await;
+    let address = server.tls_addr().unwrap();
+    let url = format!("wss://{address}/");
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = raw::connect(address).await;
+        stream.write_all(&header([198, 51, 100, 1])).await.unwrap();
+        let secured = authority.secure(stream).await;
+        open.push(Client::upgrade(url.clone(), secured).await.try_register(&key(1)).await.unwrap());
+    }
+    // Who may not stay is told nothing: there is no TLS yet.
+    for (source, reason) in [([198, 51, 100, 1], "limit"), ([192, 0, 2, 1], "denied")] {
+        let mut stream = raw::connect(address).await;
+        stream.write_all(&header(source)).await.unwrap();
+        assert_eq!(raw::rest(&mut stream).await, b"");
+        let closed = Page::of(&server).value("connections_closed_total", &[("reason", reason)]);
+        assert_eq!(closed, 1.0, "{reason}");
+    }
+    drop(open);
+}
+
 #[tokio::test]
 async fn trust_can_be_given_and_taken_while_it_runs() {
     let server = relay_with(Config { proxies: Proxies::default(), ..config(false) }, &[]).await;

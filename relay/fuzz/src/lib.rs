@@ -27,17 +27,16 @@ pub fn forwarded(data: &[u8]) {
     let [one, other] = [inputs::forwarded(PROXY, first, &[]), inputs::forwarded(PROXY, &[], second)];
     assert!(either.is_none() || either == one || either == other);
 
-    let mut added = lines.clone();
-    let last = added.pop().unwrap_or_default();
-    for (place, addition) in
-        [&b", 192.0.2.1"[..], b", for=192.0.2.1", b", for=\"192.0.2.1:80\";proto=https"].iter().enumerate()
-    {
-        let line = [last, *addition].concat();
-        added.push(&line);
-        let found =
-            if place == 0 { inputs::forwarded(PROXY, &[], &added) } else { inputs::forwarded(PROXY, &added, &[]) };
+    let (last, before) = lines.split_last().expect("there is a first line");
+    for addition in [", 192.0.2.1", ", for=192.0.2.1", ", for=\"192.0.2.1:80\";proto=https"] {
+        let line = [*last, addition.as_bytes()].concat();
+        let added = [before, &[&line[..]]].concat();
+        let found = if addition.contains("for=") {
+            inputs::forwarded(PROXY, &added, &[])
+        } else {
+            inputs::forwarded(PROXY, &[], &added)
+        };
         assert_eq!(found, Some(CLIENT));
-        added.pop();
     }
 }
 

@@ -82,6 +82,9 @@ pub(super) struct Answer {
 pub(super) enum CallError {
     #[error("the hook cannot be asked at this address")]
     Url,
+    #[cfg(feature = "tls")]
+    #[error("this machine has no certificates of those who certify others")]
+    Roots,
     #[error("no connection: {0}")]
     Connect(#[from] std::io::Error),
     #[error("{0}")]
@@ -99,7 +102,13 @@ pub(super) async fn ask(url: &HookUrl, question: &Question) -> Result<Answer, Ca
     let body = question.to_json()?;
     let stream = TcpStream::connect((url.host.as_str(), url.port)).await?;
     stream.set_nodelay(true)?;
-    exchange(stream, url, body).await
+    if !url.needs_tls() {
+        return exchange(stream, url, body).await;
+    }
+    #[cfg(feature = "tls")]
+    return exchange(super::secure::connect(stream, &url.host).await?, url, body).await;
+    #[cfg(not(feature = "tls"))]
+    Err(CallError::Url)
 }
 
 async fn exchange<S>(stream: S, url: &HookUrl, body: Vec<u8>) -> Result<Answer, CallError>

@@ -11,6 +11,8 @@ mod cache;
 mod call;
 mod hook;
 mod origin;
+#[cfg(feature = "tls")]
+mod secure;
 mod url;
 
 use std::net::IpAddr;

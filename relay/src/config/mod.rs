@@ -178,7 +178,7 @@ impl Config {
         }
         if let Some(hook) = &self.admission.hook {
             let url = HookUrl::parse(&hook.url).ok_or(ConfigError::HookUrl)?;
-            if url.needs_tls() {
+            if url.needs_tls() && !cfg!(feature = "tls") {
                 return Err(ConfigError::HookTls);
             }
         }
@@ -233,7 +233,7 @@ pub enum ConfigError {
     #[error("the URL of the admission hook must be like http://127.0.0.1:8080/admission")]
     HookUrl,
     /// This program cannot ask there.
-    #[error("this program cannot ask an admission hook over https")]
+    #[error("this program was built without TLS and cannot ask an admission hook over https")]
     HookTls,
     /// An entry that no request would match.
     #[error("origin number {number} is not like https://example.org (scheme, host and perhaps a port, nothing more)")]
@@ -301,7 +301,6 @@ mod tests {
                 ConfigError::HookTimeout,
             ),
             (with(|config| config.admission.hook = Some(hook("127.0.0.1:1"))), ConfigError::HookUrl),
-            (with(|config| config.admission.hook = Some(hook("https://127.0.0.1"))), ConfigError::HookTls),
             (
                 with(|config| config.origins = vec!["null".to_owned(), "example.org".to_owned()]),
                 ConfigError::Origin { number: 2 },
@@ -310,6 +309,8 @@ mod tests {
         for (config, error) in cases {
             assert_eq!(config.validate(), Err(error));
         }
+        let https = with(|config| config.admission.hook = Some(hook("https://127.0.0.1")));
+        assert_eq!(https.validate(), if cfg!(feature = "tls") { Ok(()) } else { Err(ConfigError::HookTls) });
         let no_wait = Config { timeouts: timeouts(Timer::SpareWait, Duration::ZERO), ..default.clone() };
         assert_eq!(no_wait.validate(), Ok(()), "0 turns it off");
     }
