@@ -86,7 +86,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "rust-only",
-        about: "the relay and the node without TLS, and xtask, need no tool of another language",
+        about: "the relay and the node without TLS, as the demo builds them, and xtask need no tool of another language",
         command: "cargo tree -p ratatosk-relay -p ratatosk-node -p xtask --no-default-features --edges normal,build \
                   --prefix none --format {p} --locked",
         slow: true,
