@@ -67,11 +67,13 @@ impl LogControl for Log {
 }
 
 /// Reads a filter strictly: a mistake is an error, not silence.
-fn parse(filter: &str) -> Result<EnvFilter, String> {
+pub(crate) fn parse(filter: &str) -> Result<EnvFilter, String> {
     if filter.trim().is_empty() {
         return Err("the log filter is empty; \"off\" logs nothing".to_owned());
     }
-    EnvFilter::builder().parse(filter).map_err(|error| format!("{filter:?} is not a log filter: {error}"))
+    EnvFilter::builder().parse(filter).map_err(|error| {
+        format!("{filter:?} is not a log filter: {error}; it should look like info or ratatosk_relay=debug")
+    })
 }
 
 /// Standard error, one line for each event, whatever the event contains.

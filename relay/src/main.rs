@@ -1,25 +1,43 @@
 //! `commserver`: the relay as a program.
 
-mod args;
 mod logging;
+mod reload;
+mod settings;
 mod signals;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use ratatosk_relay::registry::Phase;
 use ratatosk_relay::{BindError, Ops, Server};
 
-use args::Args;
 use logging::Log;
-use signals::Signals;
+use reload::Reload;
+use settings::{CommandLine, Loaded};
+use signals::{Request, Signals};
+
+/// What the program ends with when its settings cannot work.
+const BAD_SETTINGS: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
-    match run(&args).await {
+    let line = CommandLine::new(settings::command().get_matches());
+    for warning in std::env::vars_os().filter_map(|(name, _)| settings::stray(&name)) {
+        eprintln!("commserver: {warning}");
+    }
+    let settings = match Loaded::from(&line) {
+        Ok(settings) => settings,
+        Err(problems) => {
+            eprintln!("commserver: {problems}");
+            return ExitCode::from(BAD_SETTINGS);
+        }
+    };
+    if line.check {
+        announce(settings.to_toml().trim_end());
+        return ExitCode::SUCCESS;
+    }
+    match run(Reload::new(&line, settings)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("commserver: {message}");
@@ -29,33 +47,49 @@ async fn main() -> ExitCode {
 }
 
 /// Serves until a signal comes, then drains.
-async fn run(args: &Args) -> Result<(), String> {
-    let log = Arc::new(Log::start(&args.log, args.log_format)?);
+async fn run(mut reload: Reload<'_>) -> Result<(), String> {
+    let settings = reload.current();
+    let log = Arc::new(Log::start(settings.log_filter(), settings.log_format())?);
     let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let server = Server::bind(args.config()).await.map_err(|error| explain(&error))?;
+    let server = Server::bind(settings.config()).await.map_err(|error| explain(&error))?;
     // It ends with this function, so that it can be asked until the last connection is closed.
-    let ops = match args.ops_listen {
+    let ops = match settings.ops_listen() {
         None => None,
         Some(address) => {
-            let ops = Ops::bind(address, server.view(), log).await;
+            let ops = Ops::bind(address, server.view(), Arc::<Log>::clone(&log)).await;
             Some(ops.map_err(|error| format!("cannot listen on {address} for operators: {error}{OPS_ADVICE}"))?)
         }
     };
-    let address = server.local_addr();
-    announce(&format!("commserver listens on ws://{address} (Ctrl-C stops it)"));
-    tracing::info!(%address, "listening");
+    say_where(&server);
     if let Some(ops) = &ops {
         announce(&format!("operators find it on http://{}", ops.local_addr()));
     }
 
-    signals.next().await;
+    while signals.next().await == Request::Reload {
+        reload.run(&server, &log);
+    }
     let pairs = server.snapshot().connections.of(Phase::Paired) / 2;
-    let drain = args.drain();
+    let drain = reload.current().drain();
     tracing::info!(pairs, ?drain, "draining");
     announce(&format!("commserver stops: {pairs} pairs have {drain:?} to finish (a second signal stops it at once)"));
     tokio::select! {
         () = server.shutdown(drain) => Ok(()),
-        () = signals.next() => Err("stopped at once".to_owned()),
+        () = signals.stop() => Err("stopped at once".to_owned()),
+    }
+}
+
+/// Says where the relay listens; without TLS first, if it does both.
+fn say_where(server: &Server) {
+    let (address, tls) = (server.local_addr(), server.tls_addr());
+    let mut hint = " (Ctrl-C stops it)";
+    if tls != Some(address) {
+        announce(&format!("commserver listens on ws://{address}{hint}"));
+        tracing::info!(%address, "listening");
+        hint = "";
+    }
+    if let Some(address) = tls {
+        announce(&format!("commserver listens on wss://{address}{hint}"));
+        tracing::info!(%address, "listening with TLS");
     }
 }
 
@@ -73,7 +107,7 @@ fn explain(error: &BindError) -> String {
     let advice = match error {
         BindError::Listen { source, .. } => match source.kind() {
             ErrorKind::AddrInUse => {
-                "\nAnother program listens there: stop it, or choose another port with --listen (port 0 takes a free one)."
+                "\nAnother program listens there: stop it, or choose another port with --listen or --tls-listen (port 0 takes a free one)."
             }
             ErrorKind::PermissionDenied => {
                 "\nPorts below 1024 usually need a privilege: choose a higher one with --listen."

@@ -1,11 +1,23 @@
-//! The signals that mean stop.
+//! The signals that the program listens to.
 
-/// SIGINT and SIGTERM; Ctrl-C where there is neither.
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// SIGINT or SIGTERM; Ctrl-C where there is neither.
+    Stop,
+    /// SIGHUP.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has it"))]
+    Reload,
+}
+
+/// The signals, from [`Self::new`] on.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -13,15 +25,20 @@ impl Signals {
     #[cfg(unix)]
     pub(crate) fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Waits for one.
     #[cfg(unix)]
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Request {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Request::Stop,
+            _ = self.terminate.recv() => Request::Stop,
+            _ = self.hangup.recv() => Request::Reload,
         }
     }
 
@@ -34,9 +51,15 @@ impl Signals {
 
     /// Waits for one.
     #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Request {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Request::Stop
+    }
+
+    /// Waits for one that means stop.
+    pub(crate) async fn stop(&mut self) {
+        while self.next().await != Request::Stop {}
     }
 }

@@ -10,6 +10,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use common::scrape::Page;
 use common::{key, pair, relay};
@@ -145,6 +146,25 @@ fn every_proxy_comes_with_the_trust_that_it_needs() {
         assert!(text.contains(tells) && text.contains("#   [proxies]\n#   trusted = ["), "{path}");
         assert_eq!(text.contains("#   protocol = true"), text.contains("send-proxy"), "{path}");
         assert!(read("../docs/operations.md").contains(&format!("(../relay/{path})")), "{path}");
+    }
+}
+
+/// The service starts without its file of settings, reads it if it is there, and again when told to.
+#[test]
+fn the_service_reads_its_settings() {
+    let unit = read("ops/commserver.service");
+    let lines: Vec<_> = unit.lines().collect();
+    let config = lines.iter().find_map(|line| line.strip_prefix("Environment=COMMSERVER_CONFIG=")).expect("a file");
+    let file = config.strip_prefix('-').expect("it need not be there");
+    assert!(file.starts_with("/etc/commserver/") && lines.contains(&"ExecReload=/bin/kill -HUP $MAINPID"));
+    let start = lines.iter().position(|line| line.starts_with("Environment=")).unwrap();
+    let local = lines.iter().position(|line| line.starts_with("EnvironmentFile=")).unwrap();
+    assert!(start < local, "an operator can name another");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("ops/commserver.toml");
+    for config in [format!("-{}", sample.display()), sample.display().to_string(), "-/no/such/file".to_owned()] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_commserver"));
+        let output = command.arg("--check-config").env("COMMSERVER_CONFIG", config).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     }
 }
 

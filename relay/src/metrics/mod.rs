@@ -90,6 +90,7 @@ pub(crate) struct Metrics {
     backpressure: Seconds,
     buffered_bytes: Gauge,
     write_timeouts: Counter,
+    config_reloads: Family<Reload, Counter>,
     tls_reloads: Family<Reload, Counter>,
     /// Seconds since 1970; 0 while there is no certificate.
     tls_cert_expiry: AtomicU64,
@@ -118,6 +119,7 @@ impl Default for Metrics {
             backpressure: Seconds::default(),
             buffered_bytes: Gauge::default(),
             write_timeouts: Counter::default(),
+            config_reloads: Family::default(),
             tls_reloads: Family::default(),
             tls_cert_expiry: AtomicU64::new(0),
         }
@@ -207,6 +209,11 @@ impl Metrics {
         self.tls_cert_expiry.store(unix_seconds, Relaxed);
     }
 
+    /// The settings were read again, or could not be.
+    pub(crate) fn reloaded(&self, outcome: Reload) {
+        self.config_reloads.of(outcome).add(1);
+    }
+
     /// The certificate was read again.
     #[cfg(feature = "tls")]
     pub(crate) fn tls_reloaded(&self, outcome: Reload) {
@@ -251,6 +258,7 @@ impl Metrics {
             &self.buffered_bytes,
         );
         t.metric("write_timeouts_total", "Clients that took nothing for the stall timeout.", &self.write_timeouts);
+        t.metric("config_reloads_total", "Attempts to read the settings again.", &self.config_reloads);
         t.metric("tls_reloads_total", "Changes of the certificate that were seen.", &self.tls_reloads);
         let expiry = self.tls_cert_expiry.load(Relaxed);
         if expiry != 0 {

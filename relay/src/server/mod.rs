@@ -17,7 +17,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::conn::Arrival;
-use crate::metrics::Listener;
+use crate::metrics::{Listener, Reload};
 use crate::session::Timer;
 use crate::switchboard::{Snapshot, Switchboard};
 use crate::tls::{Tls, TlsError};
@@ -93,6 +93,11 @@ impl Server {
     /// What is wrong with `config`; then nothing changes.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         self.view.reconfigure(config)
+    }
+
+    /// Counts other settings that could not even be read.
+    pub fn count_failed_reload(&self) {
+        self.view.metrics_of().reloaded(Reload::Error);
     }
 
     /// Stops: accepts nobody, closes spares and whoever is not paired yet, gives pairs `drain` to finish, then closes

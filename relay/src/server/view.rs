@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 
 use super::stop::Stop;
-use crate::metrics::{Metrics, Now};
+use crate::metrics::{Metrics, Now, Reload};
 use crate::switchboard::{Snapshot, Switchboard};
 use crate::tls::Tls;
 use crate::{Config, ConfigError};
@@ -20,12 +20,7 @@ pub struct View {
 }
 
 impl View {
-    pub(super) fn new(
-        board: &Arc<Switchboard>,
-        stop: &Stop,
-        supervisor: AbortHandle,
-        tls: Option<Arc<Tls>>,
-    ) -> Self {
+    pub(super) fn new(board: &Arc<Switchboard>, stop: &Stop, supervisor: AbortHandle, tls: Option<Arc<Tls>>) -> Self {
         Self { board: Arc::clone(board), stop: stop.clone(), supervisor, tls }
     }
 
@@ -60,11 +55,15 @@ impl View {
     }
 
     pub(super) fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
-        config.validate()?;
+        if let Err(error) = config.validate() {
+            self.board.metrics().reloaded(Reload::Error);
+            return Err(error);
+        }
         if let (Some(tls), Some(files)) = (&self.tls, &config.tls) {
             tls.follow(files);
         }
         self.board.set_config(config);
+        self.board.metrics().reloaded(Reload::Ok);
         Ok(())
     }
 
