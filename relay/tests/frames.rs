@@ -10,9 +10,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Client, end, key, raw, relay, until_empty, within};
+use common::{Client, end, key, raw, relay, until_empty, violations, within};
 use ratatosk_protocol::message::{self, Payload};
 use ratatosk_relay::Server;
+use ratatosk_relay::session::Timer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -41,24 +42,9 @@ async fn next(stream: &mut TcpStream, length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_no_client_may_send_is_1002_for_it_and_1000_for_the_other() {
+async fn what_no_client_may_send_is_1002_or_1007_for_it_and_1000_for_the_other() {
     let server = relay(&[]).await;
-    let unmasked = b"\x82\x03abc".to_vec();
-    let mut large_ping = raw::frame(0x82, &[0; 126]);
-    large_ping[0] = 0x89;
-    let cases = [
-        ("a reserved bit (§5.2)", raw::frame(0xc2, b"abc")),
-        ("a reserved opcode (§5.2)", raw::frame(0x83, b"abc")),
-        ("a reserved control opcode (§5.2)", raw::frame(0x8b, b"")),
-        ("no mask (§5.1)", unmasked),
-        ("a ping in fragments (§5.5)", raw::frame(0x09, b"abc")),
-        ("a ping of more than 125 bytes (§5.5)", large_ping),
-        ("a continuation of nothing (§5.4)", raw::frame(0x80, b"abc")),
-        ("a message within a message (§5.4)", [raw::frame(0x01, b"a"), raw::frame(0x82, b"b")].concat()),
-        ("half a close code (§5.5.1)", raw::frame(0x88, b"\x03")),
-        ("a close code that is none (§7.4.1)", raw::frame(0x88, &1005_u16.to_be_bytes())),
-    ];
-    for (what, frames) in cases {
+    for (what, frames, code) in violations::all() {
         let (mut stream, mut listener) = raw_connector(&server).await;
         stream
             .write_all(&[raw::frame(raw::TEXT, b"before"), frames, raw::frame(raw::TEXT, b"behind")].concat())
@@ -66,18 +52,23 @@ async fn what_no_client_may_send_is_1002_for_it_and_1000_for_the_other() {
             .unwrap();
         assert_eq!(listener.recv_text().await, "before", "{what}");
         assert_eq!(listener.ended().await, end(1000, ""), "{what}");
-        raw::expect_close(stream, 1002, "").await;
+        assert_eq!(raw::rest(&mut stream).await, raw::close_frame(code, ""), "{what}");
     }
     until_empty(&server).await;
 }
 
 #[tokio::test]
-async fn a_close_reason_that_is_no_text_is_1007() {
-    let server = relay(&[]).await;
-    let (mut stream, mut listener) = raw_connector(&server).await;
-    stream.write_all(&raw::frame(0x88, b"\x03\xe8\xff")).await.unwrap();
-    assert_eq!(listener.ended().await, end(1000, ""));
-    raw::expect_close(stream, 1007, "").await;
+async fn what_the_listener_may_not_send_is_its_own_fault() {
+    // Nobody here answers a close.
+    let server = relay(&[(Timer::Close, 50)]).await;
+    for (what, frames, code) in violations::all() {
+        let (mut connector, mut listener) = raw_both(&server).await;
+        listener.write_all(&[raw::frame(raw::TEXT, b"before"), frames].concat()).await.unwrap();
+        assert_eq!(next(&mut connector, 8).await, b"\x81\x06before", "{what}");
+        assert_eq!(raw::rest(&mut listener).await, raw::close_frame(code, ""), "{what}");
+        // What has begun may have been passed on; at the end stands the close.
+        assert!(raw::rest(&mut connector).await.ends_with(&raw::close_frame(1000, "")), "{what}");
+    }
 }
 
 #[tokio::test]

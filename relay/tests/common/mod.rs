@@ -16,6 +16,7 @@ pub mod raw;
 pub mod scrape;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod violations;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
