@@ -192,6 +192,23 @@ async fn a_hangup_reads_the_settings_again() {
 }
 
 #[tokio::test]
+async fn a_hangup_reads_the_lists_again() {
+    let list = File::new("deny", "# nobody yet\n");
+    let program = Program::start_with_ops(command_with_ops(&["--deny-file", list.path()]));
+    let _spare = is_accepted(&program, 4).await.expect("nobody is denied");
+    list.write(&key(4).public().to_hex());
+    program.signal("HUP");
+    reloaded(&program, "ok", 1.0).await;
+    assert!(is_accepted(&program, 4).await.is_none());
+    assert!(is_accepted(&program, 5).await.is_some());
+    // A list that cannot be understood lets nobody in by mistake.
+    list.write("nobody");
+    program.signal("HUP");
+    reloaded(&program, "error", 1.0).await;
+    assert!(is_accepted(&program, 4).await.is_none());
+}
+
+#[tokio::test]
 async fn a_hangup_sets_the_log_filter_only_if_it_is_another() {
     let file = File::new("filter", "[log]\nfilter = \"warn\"\n");
     let program = Program::start_with_ops(command_with_ops(&["--config", file.path()]));

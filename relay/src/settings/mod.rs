@@ -247,7 +247,7 @@ fn tls(settings: &Settings, named: &dyn Fn(&str) -> String, problems: &mut Vec<S
     for (path, file) in files {
         match (settings.tls_listen, file.is_empty()) {
             (Some(_), true) => {
-                problems.push(format!("{path} is not set, but {} is; TLS needs it", named("tls.listen")))
+                problems.push(format!("{path} is not set, but {} is; TLS needs it", named("tls.listen")));
             }
             (None, false) => {
                 problems
