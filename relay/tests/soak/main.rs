@@ -81,6 +81,7 @@ async fn leave(mut client: Client, dice: &mut Dice) {
 
 fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
 }
 
 /// One client after another, until the time is up.
