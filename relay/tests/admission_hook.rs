@@ -109,10 +109,10 @@ async fn everything_else_is_a_no() {
         "\u{1}\u{2}junk\r\n\r\n".to_owned(),
         String::new(),
     ];
-    for (number, answer) in answers.iter().enumerate() {
+    for (number, answer) in (1_u8..).zip(&answers) {
         hook.answer(answer);
         is_refused(&server, 1).await;
-        assert_eq!(questions(&server, "error") as usize, number + 1, "{answer}");
+        assert_eq!(questions(&server, "error"), f64::from(number), "{answer}");
     }
     assert_eq!(elsewhere.requests().len(), 0, "a redirect is not followed");
     hook.answer(&response("200 OK", YES));
@@ -266,6 +266,32 @@ async fn at_most_64_are_asked_at_a_time_and_the_others_have_their_turn() {
         assert_eq!(common::within(client).await.unwrap(), end(1000, NO_LISTENER));
     }
     assert_eq!((hook.requests().len(), hook.busiest()), (80, 64));
+}
+
+/// Everything is logged, and nothing of the URL but scheme, host and port is there.
+#[cfg(all(unix, feature = "tls"))]
+#[tokio::test]
+async fn over_https_the_certificate_counts_and_the_url_stays_secret() {
+    let [authority, stranger] = [common::tls::Authority::default(), common::tls::Authority::default()];
+    let hook = Hook::start_tls(&response("200 OK", YES), authority.server()).await;
+    let url = format!("https://relay:secret-1@{}/secret-2?token=secret-3", hook.address);
+    let program = |roots: &std::path::Path| {
+        let mut command = common::program::command(&["--log", "trace", "--hook-url", &url, "--hook-cache-ms", "0"]);
+        command.env("SSL_CERT_FILE", roots).stderr(std::process::Stdio::piped());
+        common::program::Program::start(command)
+    };
+    let mut log = String::new();
+    for (roots, is_in) in [(authority.root(), true), (stranger.root(), false)] {
+        let mut program = program(&roots);
+        let registered = Client::connect(program.address).await.try_register(&key(1)).await;
+        assert_eq!(registered.is_ok(), is_in);
+        program.signal("TERM");
+        program.exit().await;
+        std::io::Read::read_to_string(&mut program.take_stderr(), &mut log).unwrap();
+    }
+    assert_eq!(hook.requests().len(), 1);
+    assert!(hook.requests()[0].starts_with("POST /secret-2?token=secret-3 "));
+    assert!(log.contains("the admission hook gave no answer") && !log.contains("secret"), "{log}");
 }
 
 #[tokio::test]

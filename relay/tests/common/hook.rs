@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ratatosk_relay::{Admission, Config, HookConfig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -28,6 +28,30 @@ struct Shared {
 impl Hook {
     /// Answers everything with `answer`.
     pub async fn start(answer: &str) -> Self {
+        Self::start_with(answer, |stream, shared, gate| async move { serve(stream, shared, gate).await }).await
+    }
+
+    /// The same with TLS.
+    #[cfg(feature = "tls")]
+    pub async fn start_tls(answer: &str, acceptor: tokio_rustls::TlsAcceptor) -> Self {
+        let secured = move |stream, shared, gate| {
+            let acceptor = acceptor.clone();
+            async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream, shared, gate).await;
+                }
+            }
+        };
+        Self::start_with(answer, secured).await
+    }
+
+    async fn start_with<F>(
+        answer: &str,
+        serve: impl Fn(TcpStream, Arc<Shared>, watch::Receiver<bool>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -101,7 +125,7 @@ pub fn response(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-async fn serve(mut stream: TcpStream, shared: Arc<Shared>, mut gate: watch::Receiver<bool>) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: Arc<Shared>, mut gate: watch::Receiver<bool>) {
     let mut request = Vec::new();
     // A body of one object ends with its brace.
     while !(request.ends_with(b"}") && request.windows(4).any(|four| four == b"\r\n\r\n")) {

@@ -12,7 +12,8 @@ use ratatosk_protocol::message;
 use ratatosk_relay::session::Timer;
 use ratatosk_relay::{Config, Server, TlsConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair as Signer};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -88,6 +89,25 @@ impl Authority {
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         TlsConnector::from(Arc::new(config))
+    }
+
+    /// A file with what makes anybody believe in these certificates.
+    pub fn root(&self) -> PathBuf {
+        let path = self.folder.join("root.pem");
+        fs::write(&path, self.issuer.pem()).unwrap();
+        path
+    }
+
+    /// The other end of such connections, for servers that are no relays.
+    pub fn server(&self) -> tokio_rustls::TlsAcceptor {
+        let (certificate, key) = self.certify(2029);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let config = builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        Arc::new(config).into()
     }
 
     /// A TLS connection.
