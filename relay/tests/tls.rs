@@ -134,7 +134,8 @@ async fn large_messages_arrive_as_they_were_both_ways() {
             from_listener.next(),
             from_connector.next()
         );
-        (sent.unwrap(), back.unwrap());
+        sent.unwrap();
+        back.unwrap();
         assert!(one.unwrap().unwrap() == message() && other.unwrap().unwrap() == message());
     })
     .await;

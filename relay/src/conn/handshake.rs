@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::{Arrival, Conn};
 use super::arrival::{Announced, announced, gate};
+use super::{Arrival, Conn};
 use crate::admission;
 use crate::metrics::Step;
 use crate::server::Stop;
@@ -54,7 +54,7 @@ pub(super) async fn run(
             return Outcome::Ended;
         }
     }
-    let Some(stream) = secure(&mut seat, id, stream, tls, deadline, stop).await else {
+    let Some(stream) = secure(board, &mut seat, id, stream, tls, deadline, stop).await else {
         return Outcome::Ended;
     };
     let Some(socket) = upgrade(board, &mut seat, id, stream, peer, deadline, stop).await else {
@@ -79,6 +79,7 @@ pub(super) async fn run(
 
 /// The TLS handshake, if there is to be one.
 async fn secure(
+    board: &Switchboard,
     seat: &mut Seat,
     id: u64,
     stream: TcpStream,
@@ -97,7 +98,9 @@ async fn secure(
             }
             Err(failure) => {
                 tracing::debug!(conn = id, %failure, "no TLS");
-                failure.cause()
+                seat.close(failure.cause());
+                let _ = timeout(board.config().timeouts.of(Timer::Close), failure.finish()).await;
+                return None;
             }
         },
         () = tokio::time::sleep_until(deadline) => Cause::Timeout,
@@ -119,12 +122,10 @@ async fn upgrade(
     let (rejection, cause) = tokio::select! {
         result = upgrade::accept(&mut stream, |fields| gate(board, seat, peer, fields)) => match result {
             Ok(rest) => return Some(Socket::new(stream, rest)),
+            Err(UpgradeError::Rejected(rejection)) => (rejection, rejection.cause()),
             Err(error) => {
                 tracing::debug!(conn = id, %error, "no WebSocket");
-                seat.close(match error {
-                    UpgradeError::Io(_) => Cause::Aborted,
-                    UpgradeError::Rejected(rejection) => rejection.cause(),
-                });
+                seat.close(Cause::Aborted);
                 return None;
             }
         },

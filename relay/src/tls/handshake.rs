@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -38,18 +37,13 @@ impl Acceptor {
         let limit = |session: &mut rustls::ServerConnection| session.set_buffer_limit(Some(BUFFER));
         // Some KiB that nobody needs afterwards.
         let accept = Box::pin(self.0.accept_with(Ahead::new(Wire::new(tcp)), limit).into_fallible());
-        let (error, mut io) = match accept.await {
+        let (error, unread) = match accept.await {
             Ok(secured) => return Ok(Stream::Tls(Box::new(secured))),
             Err(failed) => failed,
         };
-        let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned() else {
-            return Err(error.into());
-        };
-        // An alert is on its way. To close a connection with unread bytes would reset it, and the alert with it.
-        if io.shutdown().await.is_ok() {
-            let mut scrap = [0; 256];
-            while let Ok(1..) = io.read(&mut scrap).await {}
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned() {
+            Some(error) => Err(Failure::Tls { error, unread }),
+            None => Err(error.into()),
         }
-        Err(Failure::Tls(error))
     }
 }

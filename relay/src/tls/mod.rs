@@ -16,6 +16,9 @@ mod off;
 #[cfg(feature = "tls")]
 mod reload;
 
+#[cfg(feature = "tls")]
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::session::Cause;
 pub use error::{TlsError, TlsFile};
 #[cfg(feature = "tls")]
@@ -31,10 +34,15 @@ pub(crate) enum Failure {
     /// The connection ended or broke.
     #[error("the connection ended: {0}")]
     Io(#[from] std::io::Error),
-    /// The client speaks no TLS, or not one that the relay can speak. It has been told.
+    /// The client speaks no TLS, or not one that the relay can speak.
     #[cfg(feature = "tls")]
-    #[error("{0}")]
-    Tls(rustls::Error),
+    #[error("{error}")]
+    Tls {
+        /// What is wrong.
+        error: rustls::Error,
+        /// An alert is on its way here.
+        unread: ahead::Ahead,
+    },
 }
 
 impl Failure {
@@ -43,7 +51,22 @@ impl Failure {
         match self {
             Self::Io(_) => Cause::Aborted,
             #[cfg(feature = "tls")]
-            Self::Tls(_) => Cause::Tls,
+            Self::Tls { .. } => Cause::Tls,
+        }
+    }
+
+    /// Ends the connection so that the alert arrives, if the client wants to know: to close it with unread bytes would reset
+    /// it. It has no deadline of its own.
+    pub(crate) async fn finish(self) {
+        match self {
+            Self::Io(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls { mut unread, .. } => {
+                if unread.shutdown().await.is_ok() {
+                    let mut scrap = [0; 256];
+                    while let Ok(1..) = unread.read(&mut scrap).await {}
+                }
+            }
         }
     }
 }
