@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`registry`] | which spare connections wait for which key, and how many of everything there may be |
 //! | [`session`] | what each connection means, as states consumed by transitions |
+//! | `tls` | the certificate, read again when it changes, and the TLS handshake |
 //! | `upgrade` | HTTP/1.1 to WebSocket |
 //! | `frame` | WebSocket frames as bytes: messages for the relay itself, cut-through for a pair |
 //! | `socket` | one WebSocket with bounded buffers |
@@ -25,6 +26,7 @@ mod server;
 pub mod session;
 mod socket;
 mod switchboard;
+mod tls;
 mod upgrade;
 
 pub use config::{
@@ -33,3 +35,4 @@ pub use config::{
 pub use ops::{LogControl, Ops};
 pub use server::{BindError, Server, View};
 pub use switchboard::Snapshot;
+pub use tls::{TlsError, TlsFile};

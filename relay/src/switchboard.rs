@@ -111,10 +111,14 @@ impl Switchboard {
     pub(crate) fn admit(self: &Arc<Self>, listener: Listener) -> Result<Seat, Limit> {
         self.metrics.accepted(listener);
         self.limited(self.state().clients.admit(&self.config().limits))?;
-        self.metrics.entered(Step::Upgrade);
+        let step = match listener {
+            Listener::Plain => Step::Upgrade,
+            Listener::Tls => Step::Tls,
+        };
+        self.metrics.entered(step);
         Ok(Seat {
             board: Arc::clone(self),
-            step: Step::Upgrade,
+            step,
             since: Instant::now(),
             completed: false,
             address: None,
