@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use ipnet::IpNet;
+use ratatosk_relay::HookConfig;
 use ratatosk_relay::session::Timer;
 
 use super::Settings;
@@ -42,6 +43,8 @@ pub(crate) enum Value {
     Address(Field<Option<SocketAddr>>),
     /// A path or a URL; empty is none.
     Text(Field<String>, &'static str),
+    /// A URL that may hold secrets; empty is none.
+    Url(Field<String>),
     /// Networks.
     Networks(Field<Vec<IpNet>>),
     /// Values of `Origin`.
@@ -71,7 +74,7 @@ impl Value {
         match self {
             Self::Count(_) | Self::Bytes(_) | Self::Rate(_) | Self::Timeout(_) | Self::Millis(_) => Kind::Integer,
             Self::Switch(_) => Kind::Boolean,
-            Self::Address(_) | Self::Text(..) | Self::Filter(_) | Self::Format(_) => Kind::String,
+            Self::Address(_) | Self::Text(..) | Self::Url(_) | Self::Filter(_) | Self::Format(_) => Kind::String,
             Self::Networks(_) | Self::Origins(_) => Kind::Array,
         }
     }
@@ -85,6 +88,7 @@ impl Value {
             Self::Switch(_) => "true|false",
             Self::Address(_) => "HOST:PORT|off",
             Self::Text(_, name) => name,
+            Self::Url(_) => "URL",
             Self::Networks(_) => "NETWORK,…",
             Self::Origins(_) => "ORIGIN,…",
             Self::Filter(_) => "FILTER",
@@ -112,7 +116,7 @@ impl Value {
                 *(field.place)(settings) = text.parse().map_err(wrong)?;
             }
             Self::Address(field) => *(field.place)(settings) = address(text)?,
-            Self::Text(field, _) => text.clone_into((field.place)(settings)),
+            Self::Text(field, _) | Self::Url(field) => text.clone_into((field.place)(settings)),
             Self::Networks(field) => {
                 *(field.place)(settings) = parts.iter().map(|part| network(part)).collect::<Result<_, _>>()?;
             }
@@ -142,7 +146,7 @@ impl Value {
             Self::Address(field) => {
                 vec![(field.get)(settings).map_or_else(|| "off".to_owned(), |address| address.to_string())]
             }
-            Self::Text(field, _) | Self::Filter(field) => vec![(field.get)(settings).clone()],
+            Self::Text(field, _) | Self::Url(field) | Self::Filter(field) => vec![(field.get)(settings).clone()],
             Self::Networks(field) => (field.get)(settings).iter().map(ToString::to_string).collect(),
             Self::Origins(field) => (field.get)(settings).clone(),
             Self::Format(field) => {
@@ -152,15 +156,26 @@ impl Value {
         }
     }
 
-    /// The same as TOML.
+    /// The same as TOML, without what nobody should read over the shoulder of an operator.
     pub(crate) fn toml(&self, settings: &Settings) -> String {
-        let parts = self.get(settings);
+        let mut parts = self.get(settings);
+        if let Self::Url(_) = self {
+            parts = parts.iter().map(|url| without_secrets(url)).collect();
+        }
         match self.kind() {
             Kind::Integer | Kind::Boolean => parts.concat(),
             Kind::String => quoted(&parts.concat()),
             Kind::Array => format!("[{}]", parts.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(", ")),
         }
     }
+}
+
+/// Scheme, host and port of a URL; whatever is more may be a password or a token. What this leaves out makes it a URL that
+/// cannot be read, so that nobody takes it for the whole.
+fn without_secrets(url: &str) -> String {
+    let (timeout, cache) = (Duration::ZERO, Duration::ZERO);
+    let place = HookConfig { url: url.to_owned(), timeout, cache }.place();
+    if url.trim_end_matches('/') == place || url.is_empty() { url.to_owned() } else { format!("{place}/<not shown>") }
 }
 
 /// A basic string of TOML.
@@ -210,6 +225,23 @@ fn network(text: &str) -> Result<IpNet, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        for (url, shown) in [
+            ("", ""),
+            ("http://h:1/", "http://h:1/"),
+            ("https://h", "https://h"),
+            ("http://user:secret@h:1/", "http://h:1/<not shown>"),
+            ("https://h/secret", "https://h/<not shown>"),
+            ("https://h/?secret", "https://h/<not shown>"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+        let copied =
+            HookConfig { url: "https://h/<not shown>".to_owned(), timeout: Duration::ZERO, cache: Duration::ZERO };
+        assert_eq!(copied.place(), "(invalid)");
+    }
 
     #[test]
     fn an_address_that_is_none_is_refused() {

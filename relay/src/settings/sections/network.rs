@@ -1,7 +1,7 @@
 //! Where the program listens, whom it lets in, and what it says about itself.
 
 use super::Change::{Reload, Restart};
-use super::Value::{Address, Filter, Format, Millis, Networks, Origins, Switch, Text};
+use super::Value::{Address, Filter, Format, Millis, Networks, Origins, Switch, Text, Url};
 use super::{Section, Setting, field};
 
 pub(in crate::settings) const GENERAL: Section = Section {
@@ -107,7 +107,7 @@ pub(in crate::settings) const ADMISSION: Section = Section {
             env: "COMMSERVER_HOOK_URL",
             help: "An HTTP service that is asked about each registration and each request. No answer is a no.",
             change: Reload,
-            value: Text(field!(hook_url), "URL"),
+            value: Url(field!(hook_url)),
         },
         Setting {
             path: "admission.hook_timeout_ms",
