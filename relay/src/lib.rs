@@ -8,19 +8,27 @@
 //! | [`session`] | what each connection means, as states consumed by transitions |
 //! | `tls` | the certificate, read again when it changes, and the TLS handshake |
 //! | `upgrade` | HTTP/1.1 to WebSocket |
+//! | `proxy` | where a client really is, when a proxy stands before the relay |
+//! | `admission` | who is let in: lists, origins, a hook of the operator |
 //! | `frame` | WebSocket frames as bytes: messages for the relay itself, cut-through for a pair |
 //! | `socket` | one WebSocket with bounded buffers |
 //! | `conn` | one task per connection: handshake, spare, request, pair |
 //! | `metrics` | what is counted, and the page that Prometheus reads |
 //! | `ops` | health, metrics and a status page for operators, on a listener of its own |
-//! | `switchboard` | what the tasks share: the registry behind a lock, counts as guards |
+//! | `directory` | where spares are found: the registry behind a lock, or whatever knows more |
+//! | `switchboard` | what the tasks share: settings, and counts as guards |
 //! | `server` | accepting, draining, stopping |
 
+mod admission;
 mod config;
 mod conn;
+mod directory;
 mod frame;
+#[doc(hidden)]
+pub mod inputs;
 mod metrics;
 mod ops;
+mod proxy;
 pub mod registry;
 mod server;
 pub mod session;

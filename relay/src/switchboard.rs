@@ -1,42 +1,19 @@
-//! What the tasks of all connections share: the registry behind a lock, and guards that count.
-//!
-//! A claim goes from a requester's task to the task that owns the spare: the registry gives out the sending end of a
-//! channel, the owner answers with the connection itself. Only who holds a socket can give it away, so a claim needs no
-//! lock across the two; reserve, then commit.
+//! What the tasks of all connections share: settings, counts, and guards that count.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ratatosk_protocol::entropy::OsEntropy;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use tokio::sync::oneshot;
 
 use crate::Config;
-use crate::conn::Conn;
+use crate::admission::Hook;
+use crate::directory::{Claim, Directory, Entry, Found, Holdings, Local};
 use crate::metrics::{Listener, Metrics, Outcome, Step};
-use crate::registry::{Clients, Counts, Limit, Network, NoSpare, Registry, SpareId};
-use crate::session::{Cause, HandedOver};
-
-/// What the owner of a spare gets: where to send its connection.
-pub(crate) type Claim = oneshot::Sender<Answer>;
-
-/// What a requester gets for its [`Claim`]. A claim dropped without an answer means that the spare is gone.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// The spare.
-    Ready(Box<Claimed>),
-    /// The spare owes a pong and comes when it has paid.
-    Owing(oneshot::Receiver<Box<Claimed>>),
-}
-
-/// A spare on its way to a requester, still reserved in the registry.
-#[derive(Debug)]
-pub(crate) struct Claimed {
-    pub(crate) conn: Box<Conn>,
-    pub(crate) entry: Entry,
-    pub(crate) state: HandedOver,
-}
+use crate::registry::{Clients, Counts, Limit, Network, NoSpare};
+use crate::session::Cause;
 
 /// What the tasks share.
 #[derive(Debug)]
@@ -45,13 +22,9 @@ pub(crate) struct Switchboard {
     /// New for every process.
     identity: KeyPair,
     metrics: Arc<Metrics>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    registry: Registry<oneshot::Sender<Claim>>,
-    clients: Clients,
+    hook: Arc<Hook>,
+    directory: Arc<dyn Directory>,
+    clients: Mutex<Clients>,
 }
 
 /// How many of everything there are.
@@ -65,16 +38,26 @@ pub struct Snapshot {
     pub spares: usize,
     /// Those that are about to be handed over.
     pub reserved: usize,
+    /// Requesters that wait for a spare.
+    pub waiting: usize,
 }
 
 impl Switchboard {
     pub(crate) fn new(config: Config) -> Arc<Self> {
-        let state = State { registry: Registry::new(config.limits), clients: Clients::default() };
+        let directory = Arc::new(Local::new(config.limits));
+        Self::with_directory(config, directory)
+    }
+
+    /// With another way to find spares than in this process alone.
+    pub(crate) fn with_directory(config: Config, directory: Arc<dyn Directory>) -> Arc<Self> {
+        let metrics = Arc::default();
         Arc::new(Self {
             config: RwLock::new(Arc::new(config)),
             identity: KeyPair::generate(&mut OsEntropy),
-            metrics: Arc::default(),
-            state: Mutex::new(state),
+            hook: Hook::new(&metrics),
+            metrics,
+            directory,
+            clients: Mutex::default(),
         })
     }
 
@@ -85,7 +68,7 @@ impl Switchboard {
 
     /// Other settings from now on: for new connections at once, for others from their next step on.
     pub(crate) fn set_config(&self, config: Config) {
-        self.state().registry.set_limits(config.limits);
+        self.directory.set_limits(config.limits);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
     }
 
@@ -97,20 +80,20 @@ impl Switchboard {
         &self.metrics
     }
 
+    /// The way to the admission hook.
+    pub(crate) fn hook(&self) -> &Arc<Hook> {
+        &self.hook
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let state = self.state();
-        Snapshot {
-            connections: state.clients.all(),
-            keys: state.registry.keys(),
-            spares: state.registry.spares(),
-            reserved: state.registry.reserved(),
-        }
+        let Holdings { keys, spares, reserved, waiting } = self.directory.holdings();
+        Snapshot { connections: self.clients().all(), keys, spares, reserved, waiting }
     }
 
     /// Counts a new connection in. Where it comes from is said by [`Seat::locate`].
     pub(crate) fn admit(self: &Arc<Self>, listener: Listener) -> Result<Seat, Limit> {
         self.metrics.accepted(listener);
-        self.limited(self.state().clients.admit(&self.config().limits))?;
+        self.limited(self.clients().admit(&self.config().limits))?;
         let step = match listener {
             Listener::Plain => Step::Upgrade,
             Listener::Tls => Step::Tls,
@@ -133,44 +116,52 @@ impl Switchboard {
         seat: &mut Seat,
         key: PublicKey,
     ) -> Result<(Entry, oneshot::Receiver<Claim>), Limit> {
-        let (sender, claims) = oneshot::channel();
-        let (config, now) = (self.config(), Instant::now());
-        let (registered, of_key) = {
-            let State { registry, clients } = &mut *self.state();
-            let registered = clients
-                .may_register(&key, seat.network, &config.limits, &config.rates, now)
-                .and_then(|()| registry.register(key, sender));
-            if registered.is_ok() {
+        let (owner, claims) = oneshot::channel();
+        let (config, before) = (self.config(), seat.step.phase());
+        let may = {
+            let mut clients = self.clients();
+            let may = clients.may_register(&key, seat.network, &config.limits, &config.rates, Instant::now());
+            if may.is_ok() {
                 // Under the same lock, so that two cannot take the last place of a network.
-                clients.shift(seat.network, seat.step.phase(), Step::Spare.phase());
+                clients.shift(seat.network, before, Step::Spare.phase());
             }
-            (registered, registry.spares_of(&key))
+            may
         };
-        let id = self.limited(registered)?;
+        self.limited(may)?;
+        let registered = self.directory.register(key, owner);
+        if registered.is_err() {
+            self.clients().shift(seat.network, Step::Spare.phase(), before);
+        }
+        let (id, of_key) = self.limited(registered)?;
         self.metrics.registered(of_key);
         seat.pass(Outcome::Ok, Step::Spare);
-        Ok((Entry { board: Arc::clone(self), id, since: now }, claims))
+        Ok((Entry::new(&self.directory, id, key), claims))
     }
 
-    /// Reserves the newest spare of `key` and asks its owner for it.
-    pub(crate) fn claim(&self, key: &PublicKey) -> Result<oneshot::Receiver<Answer>, NoSpare> {
-        let (_, owner) = self.state().registry.reserve(key, Instant::now())?;
-        let (sender, answer) = oneshot::channel();
-        // An owner that is about to end cannot be asked; dropping the sender says so.
-        let _ = owner.send(sender);
-        Ok(answer)
+    /// Asks for a spare of `key`. A requester that `waits` is queued if there is none but soon may be.
+    pub(crate) fn claim(&self, key: &PublicKey, waits: bool) -> Found {
+        let found = Arc::clone(&self.directory).claim(key, waits);
+        if let Found::Refused(limit) = found {
+            self.metrics.limited(limit);
+        }
+        found
+    }
+
+    /// Why a requester of `key` has waited in vain.
+    pub(crate) fn refuse(&self, key: &PublicKey) -> NoSpare {
+        self.directory.refuse(key)
     }
 
     /// Whether `target` may be asked for once more by the client of `seat`.
     pub(crate) fn may_request(&self, seat: &Seat, target: &PublicKey) -> Result<(), Limit> {
         let rates = self.config().rates;
-        self.limited(self.state().clients.may_request(target, seat.network, &rates, Instant::now()))
+        self.limited(self.clients().may_request(target, seat.network, &rates, Instant::now()))
     }
 
     /// Whether the client of `seat` may begin one more registration.
     pub(crate) fn may_begin_registration(&self, seat: &Seat) -> Result<(), Limit> {
         let rates = self.config().rates;
-        self.limited(self.state().clients.begin_registration(seat.network, &rates, Instant::now()))
+        self.limited(self.clients().begin_registration(seat.network, &rates, Instant::now()))
     }
 
     /// Counts what a limit has refused.
@@ -178,9 +169,9 @@ impl Switchboard {
         result.inspect_err(|limit| self.metrics.limited(*limit))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn clients(&self) -> MutexGuard<'_, Clients> {
         // Nothing that panics runs under the lock, and a count that is off is better than a relay that stands.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,10 +199,15 @@ impl Seat {
             return Ok(());
         }
         let network = Network::from(address);
-        let located = self.board.state().clients.locate(network, &config.limits, &config.rates, Instant::now());
+        let located = self.board.clients().locate(network, &config.limits, &config.rates, Instant::now());
         self.board.limited(located)?;
         self.network = Some(network);
         Ok(())
+    }
+
+    /// Where the client is, when that is known.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// All is well so far: on to the next step.
@@ -245,7 +241,7 @@ impl Seat {
     }
 
     fn go(&mut self, outcome: Outcome, step: Step) {
-        self.board.state().clients.shift(self.network, self.step.phase(), step.phase());
+        self.board.clients().shift(self.network, self.step.phase(), step.phase());
         self.pass(outcome, step);
     }
 
@@ -268,34 +264,6 @@ impl Drop for Seat {
             self.close(Cause::Dropped);
             self.leave(Outcome::Error);
         }
-        self.board.state().clients.leave(self.network, self.step.phase());
-    }
-}
-
-/// One spare in the registry, for as long as this lives.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    board: Arc<Switchboard>,
-    id: SpareId,
-    since: Instant,
-}
-
-impl Entry {
-    /// How long ago it was registered.
-    pub(crate) fn age(&self) -> Duration {
-        self.since.elapsed()
-    }
-
-    /// The requester has left: the spare is ready again. Gives where the next claim will come from.
-    pub(crate) fn give_back(&self) -> oneshot::Receiver<Claim> {
-        let (sender, claims) = oneshot::channel();
-        self.board.state().registry.give_back(self.id, sender);
-        claims
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.board.state().registry.remove(self.id, Instant::now());
+        self.board.clients().leave(self.network, self.step.phase());
     }
 }

@@ -20,7 +20,9 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub(crate) async fn relay() -> Server {
-    Server::bind(Config { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), ..Config::default() }).await.unwrap()
+    Server::bind(Config { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), ..Config::default() })
+        .await
+        .unwrap()
 }
 
 pub(crate) fn url(relay: &Server) -> String {

@@ -1,5 +1,6 @@
 //! A connector's way to a spare of its target.
 
+use ratatosk_protocol::key::PublicKey;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -8,10 +9,13 @@ use super::handover::{Trial, tell, trial};
 use super::pair::Pair;
 use super::requester::Requester;
 use super::spare;
+use crate::admission;
+use crate::directory::{Answer, Claimed, Found, Place};
 use crate::metrics::Step;
+use crate::registry::{Limit, NoSpare};
 use crate::server::Stop;
 use crate::session::{Cause, Close, HANDSHAKE_TIMED_OUT, Requesting, Timer};
-use crate::switchboard::{Answer, Claimed, Switchboard};
+use crate::switchboard::Switchboard;
 
 /// Takes spares, newest first, until one of them is told of the request and shows that it is there. `None` if the
 /// connector is gone.
@@ -30,15 +34,35 @@ pub(super) async fn run(
         requester.conn.close(requesting.on_limit(limit), timeouts).await;
         return None;
     }
+    match admit(board, &mut requester, &requesting, deadline, stop).await {
+        Some(true) => {}
+        Some(false) => {
+            requester.conn.close(requesting.on_denied(), timeouts).await;
+            return None;
+        }
+        None => {
+            end(board, requester, None, stop).await;
+            return None;
+        }
+    }
+    let until = deadline.min(Instant::now() + timeouts.of(Timer::SpareWait));
     loop {
         if requester.has_left() || stop.is_draining() || Instant::now() >= deadline {
             end(board, requester, None, stop).await;
             return None;
         }
-        let answer = match board.claim(requesting.target()) {
-            Ok(answer) => answer,
-            Err(none) => {
+        let answer = match ask(board, &mut requester, requesting.target(), until, stop).await {
+            Asked::Owner(answer) => answer,
+            Asked::Nobody(none) => {
                 requester.conn.close(requesting.on_no_spare(none), timeouts).await;
+                return None;
+            }
+            Asked::Refused(limit) => {
+                requester.conn.close(requesting.on_limit(limit), timeouts).await;
+                return None;
+            }
+            Asked::Over(unused) => {
+                end(board, requester, unused, stop).await;
                 return None;
             }
         };
@@ -80,6 +104,74 @@ pub(super) async fn run(
                 requesting = requesting.on_listener_lost();
             }
         }
+    }
+}
+
+/// Whether the relay wants this request. `None` if there is no time to find out, or nobody to tell.
+async fn admit(
+    board: &Switchboard,
+    requester: &mut Requester,
+    requesting: &Requesting,
+    deadline: Instant,
+    stop: &mut Stop,
+) -> Option<bool> {
+    let (source, target) = (requesting.source(), requesting.target());
+    let address = requester.conn.seat.address();
+    tokio::select! {
+        biased;
+        allowed = admission::may_request(board, address, source, target) => Some(allowed),
+        () = sleep_until(deadline) => None,
+        () = stop.draining() => None,
+        () = requester.keep() => None,
+    }
+}
+
+/// What comes of asking for a spare.
+enum Asked {
+    /// Its owner was told.
+    Owner(oneshot::Receiver<Answer>),
+    /// There is none, and perhaps none has come in time.
+    Nobody(NoSpare),
+    /// A limit is reached.
+    Refused(Limit),
+    /// As [`Wait::Over`].
+    Over(Option<Box<Claimed>>),
+}
+
+/// Asks for a spare. If the target had one a moment ago, its next one is waited for, first come first served.
+async fn ask(
+    board: &Switchboard,
+    requester: &mut Requester,
+    target: &PublicKey,
+    until: Instant,
+    stop: &mut Stop,
+) -> Asked {
+    let (place, mut turn): (Place, oneshot::Receiver<oneshot::Receiver<Answer>>) =
+        match board.claim(target, Instant::now() < until) {
+            Found::Asked(answer) => return Asked::Owner(answer),
+            Found::Nobody(none) => return Asked::Nobody(none),
+            Found::Refused(limit) => return Asked::Refused(limit),
+            Found::Queued(place, turn) => (place, turn),
+        };
+    tracing::debug!(conn = requester.conn.id, "waits for the next spare");
+    let over = tokio::select! {
+        biased;
+        answer = &mut turn => match answer {
+            Ok(answer) => return Asked::Owner(answer),
+            // Only the directory holds the other end, and it drops it with the relay.
+            Err(_) => true,
+        },
+        () = sleep_until(until) => false,
+        () = stop.draining() => true,
+        () = requester.keep() => true,
+    };
+    place.leave();
+    match take_back(turn) {
+        // Its turn came at the last moment.
+        Some(answer) if over => Asked::Over(withdraw(answer)),
+        Some(answer) => Asked::Owner(answer),
+        None if over => Asked::Over(None),
+        None => Asked::Nobody(board.refuse(target)),
     }
 }
 
@@ -168,16 +260,16 @@ mod tests {
     use super::super::testing::conn;
     use super::*;
     use crate::Config;
-    use crate::session::{Claimed as Found, Spare};
+    use crate::session::{Claimed as Debts, Spare};
 
     /// A spare without debts in the hands of a requester, and its client.
     async fn claimed(board: &Arc<Switchboard>, key: &SecretKey) -> (Box<Claimed>, TcpStream) {
         let (mut conn, client) = conn(board).await;
         let (entry, claims) = board.register(&mut conn.seat, key.public_key()).unwrap();
-        let _answer = board.claim(&key.public_key()).unwrap();
+        let Found::Asked(_answer) = board.claim(&key.public_key(), false) else { panic!("it has a spare") };
         claims.await.unwrap();
         let minute = Duration::from_secs(60);
-        let Found::Free(state) = Spare::new(std::time::Instant::now(), minute, minute).on_claim() else {
+        let Debts::Free(state) = Spare::new(std::time::Instant::now(), minute, minute).on_claim() else {
             panic!("it owes nothing");
         };
         (Box::new(Claimed { conn: Box::new(conn), entry, state }), client)
@@ -205,7 +297,7 @@ mod tests {
             while board.snapshot().reserved > 0 {
                 tokio::task::yield_now().await;
             }
-            let next = board.claim(&key.public_key()).unwrap();
+            let Found::Asked(next) = board.claim(&key.public_key(), false) else { panic!("it is ready again") };
             assert!(matches!(next.await, Ok(Answer::Ready(_))));
             holding.await.unwrap();
         }

@@ -1,24 +1,30 @@
 //! A spare connection, from its registration to its hand-over or its end.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use ratatosk_protocol::entropy::{Entropy, OsEntropy};
 use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 use tokio::time::sleep_until;
 
 use super::Conn;
+use crate::admission;
+use crate::directory::{Answer, Claim, Claimed, Entry};
 use crate::metrics::Step;
 use crate::server::Stop;
 use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timeouts, Timer};
 use crate::socket::{Ended, Incoming};
-use crate::switchboard::{Answer, Claim, Claimed, Entry, Switchboard};
+use crate::switchboard::Switchboard;
+
+/// Spares are let go over this time when the relay drains, so that their clients do not all go on to the next relay at
+/// once.
+const JITTER: Duration = Duration::from_secs(1);
 
 /// Registers the connection and holds it until somebody takes it or it ends. It may stay for days, so what is not needed
 /// while it waits is boxed.
 pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Box<Conn>, authenticated: Authenticated, stop: &mut Stop) {
     let timeouts = board.config().timeouts;
-    conn.seat.enter(Step::Registration);
     let (entry, claims) = match board.register(&mut conn.seat, *authenticated.key()) {
         Ok(registered) => registered,
         Err(limit) => return Box::pin(conn.close(authenticated.on_limit(limit), &timeouts)).await,
@@ -52,7 +58,9 @@ async fn hold(
     stop: &mut Stop,
 ) {
     let end = loop {
-        let (state, claim) = match wait(&mut conn, spare, &mut claims, stop).await {
+        // The lists may have changed since it came.
+        let may_stay = |conn: &Conn| admission::may_stay(board, conn.seat.address(), entry.key());
+        let (state, claim) = match wait(&mut conn, spare, &mut claims, may_stay, stop).await {
             Ok(claimed) => claimed,
             Err(end) => break end,
         };
@@ -76,11 +84,33 @@ async fn hold(
     };
     // Out of the registry before the closing handshake, so that nobody reserves what is about to go.
     drop(entry);
-    Box::pin(end_with(conn, end, &board.config().timeouts)).await;
+    Box::pin(end_with(conn, end, &board.config().timeouts, stop)).await;
 }
 
-async fn end_with(conn: Box<Conn>, end: End, timeouts: &Timeouts) {
+/// Stays for a random part of [`JITTER`], unless the relay stops before. Gives how the client ends it meanwhile.
+async fn linger(conn: &mut Conn, stop: &mut Stop) -> Option<Ended> {
+    let share = u32::from(u16::from_le_bytes(OsEntropy.bytes()));
+    let leave = tokio::time::Instant::now() + JITTER * share / (u32::from(u16::MAX) + 1);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.stopping() => return None,
+            () = sleep_until(leave) => return None,
+            incoming = conn.socket.recv() => match incoming {
+                // Nobody asks for a pong any more.
+                Incoming::Message(_) => {}
+                Incoming::Ended(ended) => return Some(ended),
+            },
+        }
+    }
+}
+
+async fn end_with(mut conn: Box<Conn>, end: End, timeouts: &Timeouts, stop: &mut Stop) {
     match end {
+        End::Drain => match linger(&mut conn, stop).await {
+            Some(ended) => conn.finish(&ended, timeouts).await,
+            None => conn.close(Close::stopping(), timeouts).await,
+        },
         End::Close(close) => conn.close(close, timeouts).await,
         End::Ended(ended) => conn.finish(&ended, timeouts).await,
     }
@@ -88,6 +118,8 @@ async fn end_with(conn: Box<Conn>, end: End, timeouts: &Timeouts) {
 
 /// How a spare ends that is not handed over.
 enum End {
+    /// The relay drains.
+    Drain,
     /// The relay closes it.
     Close(Close),
     /// The client has.
@@ -105,6 +137,7 @@ async fn wait(
     conn: &mut Conn,
     mut spare: Spare,
     claims: &mut oneshot::Receiver<Claim>,
+    may_stay: impl Fn(&Conn) -> bool,
     stop: &mut Stop,
 ) -> Result<(Spare, Claim), End> {
     loop {
@@ -120,6 +153,9 @@ async fn wait(
                 let (state, send) = spare.on_timeout(Instant::now())?;
                 spare = state;
                 if let Some(send) = send {
+                    if !may_stay(conn) {
+                        return Err(Close::denied().into());
+                    }
                     conn.socket.queue(&send);
                 }
             }
@@ -128,7 +164,7 @@ async fn wait(
                 // Only the registry holds the other end, and it drops it with the relay.
                 Err(_) => return Err(Close::stopping().into()),
             },
-            () = unconstrained(stop.draining()) => return Err(Close::stopping().into()),
+            () = unconstrained(stop.draining()) => return Err(End::Drain),
         }
     }
 }
@@ -167,8 +203,6 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::FutureExt;
 
     use super::super::testing::flooded;
@@ -192,7 +226,7 @@ mod tests {
         let (claim, _answer) = oneshot::channel();
         requester.send(claim).unwrap();
         let spare = Spare::new(Instant::now(), MINUTE, MINUTE);
-        assert!(matches!(wait(&mut conn, spare, &mut claims, &mut stop).now_or_never(), Some(Ok(_))));
+        assert!(matches!(wait(&mut conn, spare, &mut claims, |_| true, &mut stop).now_or_never(), Some(Ok(_))));
     }
 
     #[tokio::test]
@@ -202,7 +236,10 @@ mod tests {
         drop(stage);
         let (_requester, mut claims) = oneshot::channel();
         let spare = Spare::new(Instant::now(), MINUTE, MINUTE);
-        assert!(matches!(wait(&mut conn, spare, &mut claims, &mut stop).now_or_never(), Some(Err(End::Close(_)))));
+        assert!(matches!(
+            wait(&mut conn, spare, &mut claims, |_| true, &mut stop).now_or_never(),
+            Some(Err(End::Drain))
+        ));
         let (claim, _answer) = oneshot::channel();
         let (mut conn, _client) = flooded(&Switchboard::new(Config::default())).await;
         assert!(matches!(pay(&mut conn, owing(), claim, &mut stop).now_or_never(), Some(Err(End::Close(_)))));

@@ -151,7 +151,7 @@ impl Clients {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use core::net::IpAddr;
 
     use ratatosk_protocol::key::SecretKey;
 

@@ -9,6 +9,9 @@
 //! ```
 //!
 //! Only a *ready* spare has its handle in here, so nobody can be handed a spare that somebody else has.
+//!
+//! A requester that comes between two spares of a key may wait for the next one; of it, too, only a handle is in here, of
+//! type `W`.
 
 mod clients;
 mod counts;
@@ -16,9 +19,10 @@ mod limits;
 mod meter;
 mod network;
 mod recent;
+mod waiting;
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ratatosk_protocol::key::PublicKey;
 
@@ -26,7 +30,9 @@ pub use clients::Clients;
 pub use counts::{Counts, Phase};
 pub use limits::{Limit, Limits, Rate, Rates, Scope};
 pub use network::Network;
-use recent::RecentlyLost;
+use recent::Recent;
+pub use waiting::WaiterId;
+use waiting::Waiting;
 
 /// Names one spare connection for as long as the process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,15 +47,27 @@ pub enum NoSpare {
     JustLost,
 }
 
-/// Spare connections by key, newest first, within limits.
+/// How long it is remembered that a key has lost its last spare. The reference tells the first requester after that apart
+/// from later ones (`spec/wire.md §6`); its memory has no end.
+const LOST: Duration = Duration::from_secs(600);
+
+/// How long a key that had a spare is expected to have another one soon: the longest of the usual pauses before a listener
+/// tries again is a few times this, so it is about listeners that are well.
+const EXPECTED: Duration = Duration::from_secs(5);
+
+/// Spare connections by key, newest first, and who waits for the next one, within limits.
 #[derive(Debug)]
-pub struct Registry<H> {
+pub struct Registry<H, W> {
     limits: Limits,
     next_id: u64,
     keys: HashMap<PublicKey, Spares<H>>,
     held: HashMap<SpareId, Held>,
     reserved: usize,
-    lost: RecentlyLost,
+    /// Keys whose last ready spare was closed, not handed over.
+    lost: Recent,
+    /// Keys whose last spare has gone, whichever way.
+    had: Recent,
+    waiting: Waiting<W>,
 }
 
 /// The spares of one key.
@@ -66,7 +84,7 @@ struct Held {
     reserved: bool,
 }
 
-impl<H> Registry<H> {
+impl<H, W> Registry<H, W> {
     /// An empty registry.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
@@ -76,7 +94,9 @@ impl<H> Registry<H> {
             keys: HashMap::new(),
             held: HashMap::new(),
             reserved: 0,
-            lost: RecentlyLost::default(),
+            lost: Recent::new(LOST),
+            had: Recent::new(EXPECTED),
+            waiting: Waiting::default(),
         }
     }
 
@@ -106,24 +126,50 @@ impl<H> Registry<H> {
         Ok(id)
     }
 
-    /// Takes the newest ready spare of `key` out, for one requester.
-    ///
-    /// # Errors
-    ///
-    /// [`NoSpare`]; [`NoSpare::JustLost`] is said once.
-    pub fn reserve(&mut self, key: &PublicKey, now: Instant) -> Result<(SpareId, H), NoSpare> {
-        let Some(spares) = self.keys.get_mut(key) else {
-            return Err(self.none(key, now));
-        };
-        let Some((id, handle)) = spares.ready.pop() else {
-            return Err(self.none(key, now));
-        };
+    /// Takes the newest ready spare of `key` out, for one requester. `None` if there is none.
+    pub fn reserve(&mut self, key: &PublicKey) -> Option<(SpareId, H)> {
+        let spares = self.keys.get_mut(key)?;
+        let (id, handle) = spares.ready.pop()?;
         spares.reserved += 1;
         self.reserved += 1;
         if let Some(held) = self.held.get_mut(&id) {
             held.reserved = true;
         }
-        Ok((id, handle))
+        Some((id, handle))
+    }
+
+    /// Why a requester of `key` gets no spare. [`NoSpare::JustLost`] is said once.
+    pub fn refuse(&mut self, key: &PublicKey, now: Instant) -> NoSpare {
+        if self.lost.take(key, now) { NoSpare::JustLost } else { NoSpare::NoListener }
+    }
+
+    /// Whether `key` has a listener, or had one within the last seconds, so that the next spare may be near.
+    pub fn expects(&mut self, key: &PublicKey, now: Instant) -> bool {
+        self.keys.contains_key(key) || self.had.has(key, now)
+    }
+
+    /// A requester waits for the next spare of `key`, behind those that wait already.
+    ///
+    /// # Errors
+    ///
+    /// [`Limit::WaitingPerKey`]
+    pub fn wait(&mut self, key: PublicKey, handle: W) -> Result<WaiterId, Limit> {
+        self.waiting.push(key, handle, self.limits.waiting_per_key)
+    }
+
+    /// A requester waits no longer. `false` if its turn had come.
+    pub fn leave(&mut self, key: &PublicKey, id: WaiterId) -> bool {
+        self.waiting.remove(key, id)
+    }
+
+    /// Reserves a ready spare of `key` for the requester that has waited longest. To be asked whenever a spare has become
+    /// ready, until it is `None`.
+    pub fn turn(&mut self, key: &PublicKey) -> Option<(W, H)> {
+        if !self.waiting.has(key) {
+            return None;
+        }
+        let (_, handle) = self.reserve(key)?;
+        Some((self.waiting.pop(key)?, handle))
     }
 
     /// Puts a reserved spare back to where it was: between the older and the newer ones. `false` if it is not reserved.
@@ -162,6 +208,7 @@ impl<H> Registry<H> {
         }
         if spares.ready.is_empty() && spares.reserved == 0 {
             self.keys.remove(&held.key);
+            self.had.remember(held.key, now);
         }
     }
 
@@ -189,8 +236,16 @@ impl<H> Registry<H> {
         self.reserved
     }
 
-    fn none(&mut self, key: &PublicKey, now: Instant) -> NoSpare {
-        if self.lost.take(key, now) { NoSpare::JustLost } else { NoSpare::NoListener }
+    /// Requesters that wait for a spare.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The key of a spare.
+    #[must_use]
+    pub fn key_of(&self, id: SpareId) -> Option<PublicKey> {
+        self.held.get(&id).map(|held| held.key)
     }
 }
 

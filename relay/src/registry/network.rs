@@ -1,6 +1,6 @@
 //! What addresses are counted as.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// An IPv4 address, or the /64 of an IPv6 address: the smallest network that a customer gets, so that one machine cannot
 /// count as many.

@@ -1,22 +1,17 @@
-//! Which keys have just lost their last spare.
-//!
-//! The reference tells the first requester after that apart from later ones (`spec/wire.md §6`). Its memory has no end;
-//! this one forgets after [`LIFETIME`], and the oldest first when it is full.
+//! Keys to which something has happened lately. It is forgotten in time, and the oldest first when there is no room.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use ratatosk_protocol::key::PublicKey;
 
-/// How long a loss is remembered.
-const LIFETIME: Duration = Duration::from_secs(600);
-
-/// Most losses remembered; together about 1 MiB.
+/// Most keys remembered; together about 1 MiB.
 const CAPACITY: usize = 8192;
 
-/// Keys whose last ready spare was closed, not handed over.
-#[derive(Debug, Default)]
-pub(super) struct RecentlyLost {
+/// Keys to which something has happened within a lifetime.
+#[derive(Debug)]
+pub(super) struct Recent {
+    lifetime: Duration,
     /// The number of the entry in `order` that counts for a key.
     keys: HashMap<PublicKey, u64>,
     /// Oldest first; entries that no longer count stay until their turn comes.
@@ -24,8 +19,12 @@ pub(super) struct RecentlyLost {
     next: u64,
 }
 
-impl RecentlyLost {
-    /// `key` lost its last spare.
+impl Recent {
+    pub(super) fn new(lifetime: Duration) -> Self {
+        Self { lifetime, keys: HashMap::new(), order: VecDeque::new(), next: 0 }
+    }
+
+    /// It has happened to `key`.
     pub(super) fn remember(&mut self, key: PublicKey, now: Instant) {
         while self.order.len() >= CAPACITY || self.front_is_over(now) {
             self.drop_oldest();
@@ -35,21 +34,28 @@ impl RecentlyLost {
         self.next += 1;
     }
 
-    /// Whether `key` lost its last spare lately; asking makes it forgotten.
-    pub(super) fn take(&mut self, key: &PublicKey, now: Instant) -> bool {
+    /// Whether it has happened to `key` lately.
+    pub(super) fn has(&mut self, key: &PublicKey, now: Instant) -> bool {
         while self.front_is_over(now) {
             self.drop_oldest();
         }
-        self.keys.remove(key).is_some()
+        self.keys.contains_key(key)
     }
 
-    /// `key` has a spare again.
+    /// The same; asking makes it forgotten.
+    pub(super) fn take(&mut self, key: &PublicKey, now: Instant) -> bool {
+        let has = self.has(key, now);
+        self.keys.remove(key);
+        has
+    }
+
+    /// It no longer counts.
     pub(super) fn forget(&mut self, key: &PublicKey) {
         self.keys.remove(key);
     }
 
     fn front_is_over(&self, now: Instant) -> bool {
-        self.order.front().is_some_and(|(_, since, _)| now.saturating_duration_since(*since) >= LIFETIME)
+        self.order.front().is_some_and(|(_, since, _)| now.saturating_duration_since(*since) >= self.lifetime)
     }
 
     fn drop_oldest(&mut self) {
@@ -67,6 +73,8 @@ mod tests {
 
     use super::*;
 
+    const LIFETIME: Duration = Duration::from_secs(600);
+
     fn key(number: u16) -> PublicKey {
         let mut bytes = [7; 32];
         // Not in the first byte: X25519 ignores three bits of it.
@@ -75,37 +83,38 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_told_once() {
+    fn what_is_taken_is_forgotten() {
         let now = Instant::now();
-        let mut lost = RecentlyLost::default();
-        lost.remember(key(1), now);
-        assert!(!lost.take(&key(2), now));
-        assert!(lost.take(&key(1), now));
-        assert!(!lost.take(&key(1), now));
+        let mut recent = Recent::new(LIFETIME);
+        recent.remember(key(1), now);
+        assert!(!recent.take(&key(2), now));
+        assert!(recent.has(&key(1), now));
+        assert!(recent.take(&key(1), now));
+        assert!(!recent.take(&key(1), now));
     }
 
     #[test]
-    fn a_loss_is_forgotten_in_time_unless_it_happens_again() {
+    fn it_is_forgotten_in_time_unless_it_happens_again() {
         let now = Instant::now();
-        let mut lost = RecentlyLost::default();
-        lost.remember(key(1), now);
-        lost.remember(key(2), now);
-        lost.remember(key(2), now + LIFETIME / 2);
-        assert!(!lost.take(&key(1), now + LIFETIME));
-        assert!(lost.take(&key(2), now + LIFETIME));
+        let mut recent = Recent::new(LIFETIME);
+        recent.remember(key(1), now);
+        recent.remember(key(2), now);
+        recent.remember(key(2), now + LIFETIME / 2);
+        assert!(!recent.take(&key(1), now + LIFETIME));
+        assert!(recent.take(&key(2), now + LIFETIME));
     }
 
     #[test]
     fn the_memory_is_bounded() {
         let now = Instant::now();
-        let mut lost = RecentlyLost::default();
+        let mut recent = Recent::new(LIFETIME);
         let many = u16::try_from(CAPACITY).unwrap() + 10;
         let keys: Vec<_> = (0..64).map(key).collect();
         for number in 0..many {
-            lost.remember(keys[usize::from(number) % keys.len()], now);
-            lost.forget(&keys[usize::from(number) % keys.len()]);
+            recent.remember(keys[usize::from(number) % keys.len()], now);
+            recent.forget(&keys[usize::from(number) % keys.len()]);
         }
-        assert_eq!(lost.order.len(), CAPACITY);
-        assert!(lost.keys.is_empty());
+        assert_eq!(recent.order.len(), CAPACITY);
+        assert!(recent.keys.is_empty());
     }
 }

@@ -47,7 +47,11 @@ impl Server {
     /// [`BindError`]
     pub async fn bind(config: Config) -> Result<Self, BindError> {
         config.validate()?;
-        let board = Switchboard::new(config);
+        Self::start(Switchboard::new(config)).await
+    }
+
+    /// Starts the relay of a switchboard.
+    pub(crate) async fn start(board: Arc<Switchboard>) -> Result<Self, BindError> {
         let config = board.config();
         // The certificate first: it is what is most often wrong.
         let tls = config.tls.as_ref().map(|tls| Tls::load(tls, board.metrics())).transpose()?;
