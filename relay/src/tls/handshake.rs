@@ -47,3 +47,71 @@ impl Acceptor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+    use tokio_rustls::TlsConnector;
+
+    use super::super::Tls;
+    use super::*;
+    use crate::config::TlsConfig;
+    use crate::metrics::Metrics;
+
+    /// A TLS connection, and the client's end of the TCP connection under it.
+    async fn connected() -> (Stream, TcpStream) {
+        let signed = rcgen::generate_simple_self_signed(vec!["relay.test".to_owned()]).unwrap();
+        let folder = std::env::temp_dir().join(format!("ratatosk-tls-unit-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (certificate, key) = (folder.join("chain.pem"), folder.join("key.pem"));
+        std::fs::write(&certificate, signed.cert.pem()).unwrap();
+        std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+        let config = TlsConfig::new(([127, 0, 0, 1], 0).into(), certificate, key);
+        let acceptor = Tls::load(&config, &Arc::<Metrics>::default()).unwrap().acceptor();
+        std::fs::remove_dir_all(folder).unwrap();
+
+        let mut roots = RootCertStore::empty();
+        roots.add(signed.cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let client = builder.with_root_certificates(roots).with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(client));
+        let listener = TcpListener::bind(config.listen).await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let name = ServerName::try_from("relay.test").unwrap();
+        let (stream, client) = tokio::join!(acceptor.accept(accepted), connector.connect(name, tcp));
+        (stream.unwrap(), client.unwrap().into_inner().0)
+    }
+
+    #[tokio::test]
+    async fn what_counts_is_what_tcp_has_taken_and_little_more_is_accepted() {
+        let (mut stream, mut client) = connected().await;
+        let before = stream.written();
+        assert!(before > 0, "the handshake counts as well");
+        // The client reads nothing.
+        let bytes = vec![0; 512 * 1024];
+        let mut accepted = 0;
+        while let Ok(length) = timeout(Duration::from_millis(200), stream.write(&bytes)).await {
+            accepted += length.unwrap() as u64;
+            assert!(accepted < 100_000_000, "somebody keeps all this");
+        }
+        let is_flushed = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_flush(cx).is_ready())).await;
+        assert!(!is_flushed, "something waits");
+        let taken = stream.written() - before;
+        assert!(taken < accepted && accepted - taken <= BUFFER as u64, "{taken} of {accepted} bytes");
+        // All of that and nothing else arrives, whole records and a part of one.
+        let mut ciphertext = vec![0; usize::try_from(taken).unwrap()];
+        timeout(Duration::from_secs(10), client.read_exact(&mut ciphertext)).await.unwrap().unwrap();
+        assert!(timeout(Duration::from_millis(50), client.read_u8()).await.is_err());
+    }
+}
