@@ -29,8 +29,8 @@ pub(crate) fn key(number: u32) -> KeyPair {
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Peer {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Peer<S = TcpStream> {
+    pub(crate) stream: S,
     reader: Reader,
 }
 
@@ -48,7 +48,18 @@ impl Peer {
 
     /// A WebSocket.
     pub(crate) fn upgrade(address: SocketAddr) -> Outcome<Self> {
-        let mut peer = Self::connect(address)?;
+        Self::upgrade_over(Self::connect(address)?.stream)
+    }
+
+    /// A spare of that key.
+    pub(crate) fn register(address: SocketAddr, key: &KeyPair) -> Outcome<Self> {
+        Self::register_over(Self::connect(address)?.stream, key)
+    }
+}
+
+impl<S: Read + Write> Peer<S> {
+    fn upgrade_over(stream: S) -> Outcome<Self> {
+        let mut peer = Self { stream, reader: Reader::default() };
         peer.stream.write_all(UPGRADE.as_bytes())?;
         let mut answer = [0; 512];
         let mut len = 0;
@@ -62,9 +73,9 @@ impl Peer {
         if answer.starts_with(b"HTTP/1.1 101 ") { Ok(peer) } else { Err("the upgrade was refused".into()) }
     }
 
-    /// A spare of that key.
-    pub(crate) fn register(address: SocketAddr, key: &KeyPair) -> Outcome<Self> {
-        let mut peer = Self::upgrade(address)?;
+    /// A spare of that key, over a connection to a server.
+    pub(crate) fn register_over(stream: S, key: &KeyPair) -> Outcome<Self> {
+        let mut peer = Self::upgrade_over(stream)?;
         peer.send(&message::register(key.public()))?;
         let request = AuthenticationRequest::parse(&peer.receive()?)?;
         let shared = SharedKey::between(key.secret(), &request.server);

@@ -63,11 +63,7 @@ impl Kind {
     pub(crate) fn start(self, options: &Options, cpu: Option<usize>) -> Outcome<Process> {
         let own = env::current_exe()?;
         let (program, arguments): (PathBuf, Vec<String>) = match self {
-            Self::Ratatosk => {
-                let flags = ["--listen", "127.0.0.1:0", "--ops-listen", "off", "--log", "warn"];
-                let flags = flags.into_iter().chain(["--ping-interval-ms", NO_PINGS_MS]).map(str::to_owned);
-                (options.relay.clone(), flags.collect())
-            }
+            Self::Ratatosk => (options.relay.clone(), relay_flags("127.0.0.1:0")),
             Self::Tungstenite => (own, serve("tungstenite-send")),
             Self::TungsteniteForward => (own, serve("tungstenite-forward")),
             Self::TcpProxy => (own, serve("proxy")),
@@ -82,6 +78,28 @@ impl Kind {
         command.args(arguments);
         Process::start(command)
     }
+}
+
+/// How the relay of this repository is started: every limit and rate is counted, also per IP for the clients of this
+/// machine, and none is reached.
+pub(crate) fn relay_flags(listen: &str) -> Vec<String> {
+    let mut flags = ["--listen", listen, "--ops-listen", "off", "--log", "warn", "--ping-interval-ms", NO_PINGS_MS]
+        .map(str::to_owned)
+        .to_vec();
+    // Nobody is there.
+    flags.extend(["--unlimited".to_owned(), "192.0.2.1".to_owned()]);
+    for limit in ["spares", "connections", "handshaking"] {
+        flags.extend([format!("--max-{limit}-per-ip"), "131072".to_owned()]);
+    }
+    flags.extend(["--max-spares-per-key".to_owned(), "131072".to_owned()]);
+    for rate in
+        ["connections-per-ip", "registrations-per-ip", "registrations-per-key", "requests-per-ip", "requests-per-key"]
+    {
+        for part in ["per-second", "burst"] {
+            flags.extend([format!("--{rate}-{part}"), "1000000".to_owned()]);
+        }
+    }
+    flags
 }
 
 /// A command that runs on one CPU only, if one is named.

@@ -26,6 +26,7 @@ pub(crate) fn all(results: &Results, options: &Options) -> Vec<Goal> {
     ];
     goals.push(below("100 B round trip on one CPU, p50", "the TCP proxy's", 1.1, round_trip(results), "x"));
     goals.push(below("memory of an idle spare", "", 3.0, of(&results.spares, Kind::Ratatosk).copied(), " KiB"));
+    goals.push(below("memory of an idle spare with TLS", "", 20.0, results.tls_spare, " KiB"));
     goals.push(registrations(results));
     let [few, many] = &results.crowd;
     let flat = (!many.p99.is_empty()).then(|| ratio(&many.p99, &few.p99));
@@ -107,6 +108,7 @@ mod tests {
             let spares = vec![Of { kind: Kind::Ratatosk, figures: kib }];
             let goals = all(&Results { spares, ..Results::default() }, &options);
             assert_eq!(goal(&goals, "idle spare").met, met);
+            assert!(!goal(&goals, "with TLS").met, "what was not measured is not met");
         }
     }
 }

@@ -27,6 +27,7 @@ mod registrations;
 mod report;
 mod rounds;
 mod run;
+mod secured;
 mod serve;
 mod spares;
 mod start;

@@ -22,7 +22,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server and waits for a line with `ws://ADDRESS`.
+    /// Starts a server and waits for a line with `ws://ADDRESS` or `wss://ADDRESS`.
     pub(crate) fn start(mut command: Command) -> Outcome<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
         let began = Instant::now();
@@ -69,9 +69,9 @@ impl Drop for Process {
     }
 }
 
-/// The address behind `ws://` in a line.
+/// The address behind `ws://` or `wss://` in a line.
 fn address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("ws://")?;
+    let (_, rest) = line.split_once("wss://").or_else(|| line.split_once("ws://"))?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
@@ -83,9 +83,12 @@ mod tests {
     #[test]
     fn an_address_is_found_in_text_and_in_json() {
         let expected = Some(SocketAddr::from(([127, 0, 0, 1], 80)));
-        for line in
-            ["listens on ws://127.0.0.1:80 (Ctrl-C)", r#"{"url":"ws://127.0.0.1:80","x":1}"#, "ws://127.0.0.1:80"]
-        {
+        for line in [
+            "listens on wss://127.0.0.1:80",
+            "listens on ws://127.0.0.1:80 (Ctrl-C)",
+            r#"{"url":"ws://127.0.0.1:80","x":1}"#,
+            "ws://127.0.0.1:80",
+        ] {
             assert_eq!(address(line), expected);
         }
         assert_eq!(address("tcp://127.0.0.1:80"), None);

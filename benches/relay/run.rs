@@ -9,7 +9,7 @@ use crate::contender::Kind;
 use crate::options::Options;
 use crate::process::Process;
 use crate::rounds::{Series, turns};
-use crate::{Outcome, content, goals, pinned, plot, registrations, report, spares, start, throughput};
+use crate::{Outcome, content, goals, pinned, plot, registrations, report, secured, spares, start, throughput};
 
 /// Bytes of a message.
 pub(crate) const SIZES: [usize; 3] = [100, 1024, 65_536];
@@ -45,6 +45,8 @@ pub(crate) struct Results {
     pub(crate) registrations: Vec<Of<Series>>,
     /// KiB of each idle spare.
     pub(crate) spares: Vec<Of<f64>>,
+    /// The same of the relay of this repository with TLS.
+    pub(crate) tls_spare: Option<f64>,
     pub(crate) round_trips: Vec<Of<Latency>>,
     /// With few idle spares.
     pub(crate) handovers: Vec<Of<Latency>>,
@@ -163,6 +165,9 @@ fn measure_spares(kinds: &[Kind], options: &Options, results: &mut Results) -> O
         println!("idle spare     {:<28} {figures:>6.2} KiB", kind.name());
         results.spares.push(Of { kind, figures });
     }
+    let figure = secured::each_spare(options)?;
+    println!("idle spare     {:<28} {figure:>6.2} KiB", "ratatosk commserver, TLS");
+    results.tls_spare = Some(figure);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::process::Process;
 use crate::rounds::pause;
 
 /// Spares before the first look at the memory: allocators and tables have their beginnings too.
-const WARM_UP: u32 = 100;
+pub(crate) const WARM_UP: u32 = 100;
 
 /// KiB of resident memory for each of `count` spares.
 pub(crate) fn each(kind: Kind, process: &Process, count: usize) -> Outcome<f64> {
@@ -32,7 +32,7 @@ pub(crate) fn hold(process: &Process, first: u32, count: u32) -> Outcome<Vec<Pee
 }
 
 /// Memory after a moment without anything to do.
-fn settled(process: &Process) -> Outcome<f64> {
+pub(crate) fn settled(process: &Process) -> Outcome<f64> {
     pause(Duration::from_millis(200));
     process.resident()
 }

@@ -81,5 +81,5 @@ async fn a_filter_that_is_none_is_refused_at_the_start() {
     let output = command(&["--log", "ratatosk_relay=loud"]).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("'ratatosk_relay=loud' for '--log <FILTER>'"), "{text}");
+    assert!(text.contains(r#"log.filter (flag --log): "ratatosk_relay=loud" is not a log filter"#), "{text}");
 }
