@@ -1,7 +1,9 @@
 //! The relay with TLS: what an idle spare costs then.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -24,7 +26,8 @@ pub(crate) fn each_spare(options: &Options) -> Outcome<f64> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_owned()])?;
     let (certificate, secret) = (options.out.join("certificate.pem"), options.out.join("key.pem"));
     fs::write(&certificate, cert.pem())?;
-    fs::write(&secret, signing_key.serialize_pem())?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&secret)?;
+    file.write_all(signing_key.serialize_pem().as_bytes())?;
     let mut command = Command::new(&options.relay);
     command.args(contender::relay_flags("off"));
     command.args(["--tls-listen", "127.0.0.1:0", "--tls-certificate"]).arg(certificate).arg("--tls-key").arg(secret);
