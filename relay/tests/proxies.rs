@@ -18,7 +18,7 @@ use common::network::connect_from;
 use common::program::{Program, command};
 use common::scrape::Page;
 use common::{Client, key, raw, relay_with, until_empty};
-use ratatosk_relay::registry::Limits;
+use ratatosk_relay::registry::{Limits, Phase};
 use ratatosk_relay::session::Timer;
 use ratatosk_relay::{Admission, Config, List, Proxies, Server};
 use tokio::io::AsyncWriteExt;
@@ -278,6 +278,24 @@ async fn trust_can_be_given_and_taken_while_it_runs() {
     assert_eq!(by_field(&server, "X-Forwarded-For: 192.0.2.3\r\n").await.0, 101);
     server.reconfigure(config(true)).unwrap();
     assert_eq!(by_protocol(&server, &header([192, 0, 2, 4])).await.0, 101);
+}
+
+#[tokio::test]
+async fn who_is_trusted_no_more_is_not_believed_even_if_it_was_when_it_connected() {
+    for protocol in [false, true] {
+        let server = behind(protocol).await;
+        let mut stream = raw::connect(server.local_addr()).await;
+        let header = if protocol { header([192, 0, 2, 1]) } else { Vec::new() };
+        stream.write_all(&header[..header.len().min(1)]).await.unwrap();
+        common::until(&server, |snapshot| snapshot.connections.of(Phase::Handshaking) == 1).await;
+        // What was begun is read to its end.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let deny = Some(Arc::new(List::parse("127.0.0.1").unwrap()));
+        let admission = Admission { deny, ..Admission::default() };
+        server.reconfigure(Config { proxies: Proxies::default(), admission, ..config(protocol) }).unwrap();
+        stream.write_all(header.get(1..).unwrap_or_default()).await.unwrap();
+        assert_eq!(upgrade(stream, "X-Forwarded-For: 192.0.2.1\r\n").await.0, 403, "{protocol}");
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,8 @@ pub(super) async fn announced<S: AsyncRead + Unpin>(
         () = stop.draining() => return ended(seat, Cause::Shutdown),
     };
     match result {
-        Ok(address) => locate(board, seat, address).map_or_else(Announced::Refused, |()| Announced::Go),
+        Ok(address) => locate(board, seat, if board.config().proxies.trust(peer) { address } else { peer })
+            .map_or_else(Announced::Refused, |()| Announced::Go),
         Err(proxy::ProxyError::Io(_)) => ended(seat, Cause::Aborted),
         Err(proxy::ProxyError::Header(error)) => {
             proxy::complain(&error);

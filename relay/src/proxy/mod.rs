@@ -49,12 +49,16 @@ pub(crate) async fn read_header<S: AsyncRead + Unpin>(stream: &mut S, proxy: IpA
     Ok(fixed.source(rest)?.unwrap_or(proxy))
 }
 
-/// Where the client is whose request has come from `peer`, a trusted proxy.
+/// Where the client is whose request has come from `peer`: a trusted proxy, or one that was when it connected and now
+/// speaks for itself alone.
 ///
 /// # Errors
 ///
 /// 400 for fields that contradict each other.
 pub(crate) fn forwarded_client(config: &Config, peer: IpAddr, fields: &Fields<'_>) -> Result<IpAddr, Rejection> {
+    if !config.proxies.trust(peer) {
+        return Ok(peer);
+    }
     let (forwarded, x_forwarded_for) = (fields.bytes("Forwarded"), fields.bytes("X-Forwarded-For"));
     client(peer, forwarded, x_forwarded_for, |address| config.proxies.trust(address)).map_err(|_| Rejection::Malformed)
 }
