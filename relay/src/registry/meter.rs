@@ -29,7 +29,11 @@ impl<K: Copy + Eq + Hash> Meter<K> {
         let Some(interval) = Duration::from_secs(1).checked_div(rate.per_second) else {
             return true;
         };
-        let free_at = self.free_at.get(&key).map_or(now, |free_at| (*free_at).max(now));
+        let free_at = self.free_at.get_mut(&key).map_or(now, |free_at| {
+            // If the rate has changed since, nobody owes more than a burst of the new one.
+            *free_at = (*free_at).min(now + interval * rate.burst);
+            (*free_at).max(now)
+        });
         if free_at - now > interval * rate.burst.saturating_sub(1) {
             return false;
         }
@@ -87,6 +91,18 @@ mod tests {
         while meter.take(1, RATE, start) {}
         assert!(!meter.take(1, RATE, start - INTERVAL * 50));
         assert!(meter.take(1, RATE, start + INTERVAL));
+    }
+
+    #[test]
+    fn nobody_owes_more_than_a_burst_of_the_rate_of_the_moment() {
+        let (slow, start) = (Rate { per_second: 1, burst: 100_000 }, Instant::now());
+        let mut meter = Meter::default();
+        assert!((0..100_000).all(|_| meter.take(1, slow, start)));
+        // The operator has made it faster: what the old rate would have wanted, 28 hours, is nobody's business.
+        assert!(!meter.take(1, RATE, start));
+        assert!(meter.take(1, RATE, start + INTERVAL));
+        assert!(meter.take(2, Rate { per_second: u32::MAX, burst: u32::MAX }, start));
+        assert!(meter.take(2, Rate { per_second: 1, burst: u32::MAX }, start));
     }
 
     #[test]
