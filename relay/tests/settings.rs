@@ -209,6 +209,18 @@ async fn a_hangup_reads_the_lists_again() {
 }
 
 #[tokio::test]
+async fn an_allow_list_that_is_cut_off_lets_nobody_else_in() {
+    let list = File::new("allow", &key(4).public().to_hex());
+    let program = Program::start_with_ops(command_with_ops(&["--allow-file", list.path()]));
+    // As it looks while it is being written.
+    list.write("");
+    program.signal("HUP");
+    reloaded(&program, "error", 1.0).await;
+    assert!(is_accepted(&program, 4).await.is_some());
+    assert!(is_accepted(&program, 5).await.is_none());
+}
+
+#[tokio::test]
 async fn a_hangup_sets_the_log_filter_only_if_it_is_another() {
     let file = File::new("filter", "[log]\nfilter = \"warn\"\n");
     let mut command = command_with_ops(&["--config", file.path()]);

@@ -13,6 +13,7 @@ const QUOTED: usize = 40;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List {
     keys: HashSet<PublicKey>,
+    /// In order, and no two of them overlap: lists of whom to refuse can be long, and everybody is looked up in them.
     networks: Vec<IpNet>,
 }
 
@@ -42,12 +43,13 @@ impl List {
             }
             if let Ok(key) = PublicKey::from_hex(entry) {
                 list.keys.insert(key);
-            } else if let Some(network) = network(entry) {
+            } else if let Some(network) = parse_network(entry) {
                 list.networks.push(network);
             } else {
                 return Err(ListError { line: number + 1, text: entry.chars().take(QUOTED).collect() });
             }
         }
+        list.networks = IpNet::aggregate(&list.networks);
         Ok(list)
     }
 
@@ -73,13 +75,20 @@ impl List {
     #[must_use]
     pub fn has_address(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
+        let behind = self.networks.partition_point(|network| network.network() <= address);
+        self.networks[..behind].last().is_some_and(|network| network.contains(&address))
     }
 }
 
-/// A network, or one address.
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(|address| address.to_canonical().into()))
+/// Reads a network, or one address. IPv4 within IPv6 (`::ffff:192.0.2.0/120`) is IPv4, as it is for the address of a client:
+/// it would contain none otherwise.
+#[must_use]
+pub fn parse_network(text: &str) -> Option<IpNet> {
+    let network: IpNet = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    match (network.addr().to_canonical(), network.prefix_len().checked_sub(96)) {
+        (address @ IpAddr::V4(_), Some(prefix)) => IpNet::new(address, prefix).ok(),
+        _ => Some(network),
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +117,36 @@ mod tests {
             assert_eq!(list.has_address(address.parse().unwrap()), is_in, "{address}");
         }
         assert_eq!(List::parse(" # nothing\n"), Ok(List::default()));
+    }
+
+    #[test]
+    fn a_network_of_ipv4_in_ipv6_is_one_of_ipv4() {
+        let list = List::parse("::ffff:192.0.2.0/120\n::ffff:203.0.113.9").unwrap();
+        assert_eq!(list, List::parse("203.0.113.9/32\n192.0.2.0/24").unwrap());
+        for (address, is_in) in [("192.0.2.7", true), ("::ffff:192.0.2.7", true), ("192.0.3.7", false)] {
+            assert_eq!(list.has_address(address.parse().unwrap()), is_in, "{address}");
+        }
+        // Larger than all of IPv4 is about IPv6.
+        assert!(!List::parse("::/0").unwrap().has_address("192.0.2.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn networks_may_overlap_and_touch_in_any_order() {
+        let text = "10.0.0.0/8\n192.0.2.128/25\n10.1.0.0/16\n192.0.2.0/25\n0.0.0.0/32\n255.255.255.255\n\
+            2001:db8::/32\n2001:db8:1::/48\nffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n192.0.2.77/30";
+        let list = List::parse(text).unwrap();
+        for address in
+            ["0.0.0.0", "10.0.0.0", "10.1.2.3", "10.255.255.255", "192.0.2.0", "192.0.2.255", "255.255.255.255"]
+        {
+            assert!(list.has_address(address.parse().unwrap()), "{address}");
+        }
+        for address in ["2001:db8::", "2001:db8:1::1", "2001:db8:ffff::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"] {
+            assert!(list.has_address(address.parse().unwrap()), "{address}");
+        }
+        for address in ["0.0.0.1", "9.255.255.255", "11.0.0.0", "192.0.1.255", "192.0.3.0", "::", "2001:db9::"] {
+            assert!(!list.has_address(address.parse().unwrap()), "{address}");
+        }
+        assert!(!List::default().has_address("10.0.0.1".parse().unwrap()));
     }
 
     #[test]

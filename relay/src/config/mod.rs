@@ -14,7 +14,7 @@ use ratatosk_protocol::message::MAX_CONTROL_LEN;
 use crate::admission::{HookUrl, is_origin};
 use crate::registry::{Limits, Rate, Rates};
 use crate::session::{Timeouts, Timer};
-pub use list::{List, ListError};
+pub use list::{List, ListError, parse_network};
 
 /// The largest message that is relayed unless told otherwise: 100 MiB (`spec/wire.md §1`).
 pub const DEFAULT_MAX_MESSAGE_LEN: usize = 104_857_600;
@@ -171,6 +171,9 @@ impl Config {
         if self.max_message_len < MAX_CONTROL_LEN {
             return Err(ConfigError::SmallMessages);
         }
+        if self.admission.allow.as_ref().is_some_and(|list| !list.names_keys() && !list.names_addresses()) {
+            return Err(ConfigError::NobodyAllowed);
+        }
         if let Some(hook) = &self.admission.hook
             && !(SHORTEST..=LONGEST).contains(&hook.timeout)
         {
@@ -226,6 +229,10 @@ pub enum ConfigError {
     /// Control messages would not fit.
     #[error("the largest message must be at least {MAX_CONTROL_LEN} bytes")]
     SmallMessages,
+    /// A list of whom to let in that says nothing. It would let everybody in, and that is what a file looks like which is
+    /// just being written.
+    #[error("the list of whom to let in is empty; without such a list everybody is let in")]
+    NobodyAllowed,
     /// The admission hook could never answer, or could hold everything up.
     #[error("the timeout of the admission hook must be between 1 ms and 24 h")]
     HookTimeout,
@@ -301,6 +308,7 @@ mod tests {
                 ConfigError::HookTimeout,
             ),
             (with(|config| config.admission.hook = Some(hook("127.0.0.1:1"))), ConfigError::HookUrl),
+            (with(|config| config.admission.allow = Some(Arc::default())), ConfigError::NobodyAllowed),
             (
                 with(|config| config.origins = vec!["null".to_owned(), "example.org".to_owned()]),
                 ConfigError::Origin { number: 2 },

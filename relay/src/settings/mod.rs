@@ -292,6 +292,7 @@ fn culprits(error: &ConfigError, settings: &Settings) -> Vec<String> {
         ConfigError::NoRoom => zero("limits.", ""),
         ConfigError::NoBurst => zero("rates.", "_burst"),
         ConfigError::SmallMessages => vec!["limits.message_bytes".to_owned()],
+        ConfigError::NobodyAllowed => vec!["admission.allow_file".to_owned()],
         ConfigError::HookTimeout => vec!["admission.hook_timeout_ms".to_owned()],
         ConfigError::HookUrl | ConfigError::HookTls => vec!["admission.hook_url".to_owned()],
         ConfigError::Origin { .. } => vec!["origins".to_owned()],

@@ -174,6 +174,10 @@ fn mistakes_elsewhere_name_their_flag_or_list() {
         let error = load(&flags).unwrap_err().to_string();
         assert!(error.contains(&expected), "{error}");
     }
+    let empty = folder.file("empty", "# nobody yet\n");
+    let error = load(&["--allow-file", &empty]).unwrap_err().to_string();
+    assert!(error.starts_with("admission.allow_file (flag --allow-file): the list of whom"), "{error}");
+    assert!(load(&["--deny-file", &empty]).is_ok());
     assert!(load(&["--config", "-/no/such"]).is_ok(), "it need not be there");
     assert!(load(&["--config=-/no/such"]).is_ok());
     assert!(load(&["--proxy-protocol", "--trusted-proxies", "192.0.2.1"]).unwrap().config().proxies.protocol);

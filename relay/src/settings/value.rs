@@ -1,12 +1,12 @@
 //! What a setting can hold: how it is read from text, and how it is shown. One text serves flags, environment and file.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use ipnet::IpNet;
-use ratatosk_relay::HookConfig;
 use ratatosk_relay::session::Timer;
+use ratatosk_relay::{HookConfig, parse_network};
 
 use super::Settings;
 use crate::logging::{self, LogFormat};
@@ -217,9 +217,8 @@ fn address(text: &str) -> Result<Option<SocketAddr>, String> {
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
-    let one = || text.parse::<IpAddr>().map(IpNet::from);
-    let wrong = |_| format!("{text:?} is no network; it should look like 192.0.2.0/24 or 2001:db8::1");
-    text.parse().or_else(|_| one()).map_err(wrong)
+    parse_network(text)
+        .ok_or_else(|| format!("{text:?} is no network; it should look like 192.0.2.0/24 or 2001:db8::1"))
 }
 
 #[cfg(test)]
@@ -265,6 +264,7 @@ mod tests {
     #[test]
     fn networks_are_read_strictly() {
         assert_eq!(network("192.0.2.1"), Ok("192.0.2.1/32".parse().unwrap()));
+        assert_eq!(network("::ffff:192.0.2.1"), Ok("192.0.2.1/32".parse().unwrap()));
         for text in ["192.0.2", "192.0.2.0/33", "localhost", ""] {
             assert!(network(text).is_err(), "{text}");
         }
