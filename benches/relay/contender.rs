@@ -83,7 +83,7 @@ impl Kind {
 /// How the relay of this repository is started: every limit and rate is counted, also per IP for the clients of this
 /// machine, and none is reached.
 pub(crate) fn relay_flags(listen: &str) -> Vec<String> {
-    let mut flags = ["--listen", listen, "--ops-listen", "off", "--log", "warn", "--ping-interval-ms", NO_PINGS_MS]
+    let mut flags = ["--listen", listen, "--ops-listen", "off", "--log", "error", "--ping-interval-ms", NO_PINGS_MS]
         .map(str::to_owned)
         .to_vec();
     // Nobody is there.

@@ -1,5 +1,6 @@
 //! `commserver`: the relay as a program.
 
+mod files;
 mod logging;
 mod reload;
 mod settings;
@@ -51,6 +52,7 @@ async fn run(mut reload: Reload<'_>) -> Result<(), String> {
     let settings = reload.current();
     let log = Arc::new(Log::start(settings.log_filter(), settings.log_format())?);
     let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    files::allow(settings.config().limits.connections);
     let server = Server::bind(settings.config()).await.map_err(|error| explain(&error))?;
     // It ends with this function, so that it can be asked until the last connection is closed.
     let ops = match settings.ops_listen() {

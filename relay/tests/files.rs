@@ -10,6 +10,7 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,13 @@ use common::{Client, PATIENCE, http, key, pair, raw, within};
 const FILES: usize = 64;
 
 fn short_of_files() -> Program {
+    short_of_files_with(Stdio::null())
+}
+
+fn short_of_files_with(log: Stdio) -> Program {
     let mut shell = Command::new("sh");
     let script = r#"ulimit -n "$1" && exec "$0" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --log warn"#;
-    shell.args(["-c", script, env!("CARGO_BIN_EXE_commserver"), &FILES.to_string()]).stderr(Stdio::null());
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_commserver"), &FILES.to_string()]).stderr(log);
     Program::start_with_ops(shell)
 }
 
@@ -89,4 +94,26 @@ async fn no_more_files() {
     drop((old, spare, connector));
     program.signal("TERM");
     assert_eq!(program.exit().await.code(), Some(0));
+}
+
+/// Shells begin with 1024, and a relay is started from a shell.
+#[tokio::test]
+async fn the_number_of_files_is_raised_as_far_as_it_may_be() {
+    let mut shell = Command::new("sh");
+    let script = r#"ulimit -S -n 64 && exec "$0" --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --log error --max-connections "$1""#;
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_commserver"), "500"]);
+    let program = Program::start_with_ops(shell);
+    let mut spares = Vec::new();
+    for number in 0..200 {
+        spares.push(Client::register(program.address, &key(number)).await);
+    }
+    assert!(program.descriptors() > 200);
+}
+
+#[tokio::test]
+async fn fewer_files_than_connections_are_a_warning() {
+    let mut program = short_of_files_with(Stdio::piped());
+    let mut line = String::new();
+    BufReader::new(program.take_stderr()).read_line(&mut line).unwrap();
+    assert!(line.contains("fewer files than limits.connections"), "{line}");
 }

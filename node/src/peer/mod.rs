@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ratatosk_protocol::backoff::Backoff;
-use ratatosk_protocol::connection::KeyRing;
+use ratatosk_protocol::connection::{Event, KeyRing};
 use ratatosk_protocol::driver::{Environment, Listener, ListenerConfig, NoticeKind, Session, Subscription, check_url};
 use ratatosk_protocol::key::KeyPair;
 use ratatosk_protocol::spare::SparePolicy;
@@ -121,6 +121,8 @@ impl Peer {
         let end = options.timeout_ms.map(|millis| Instant::now() + Duration::from_millis(millis));
         let mut input = Input::new();
         let mut listening_to_input = true;
+        // Why the last connection ended: that is why the next one is tried.
+        let mut failure = String::new();
         let code = loop {
             tokio::select! {
                 (seat, line) = next_line(&self.output, &mut input), if listening_to_input => match line {
@@ -133,8 +135,13 @@ impl Peer {
                         break ExitCode::FAILURE;
                     }
                 },
-                notice = self.events.next() => if let NoticeKind::Retrying { delay, .. } = notice.kind {
-                    self.output.event(&json!({"event": "retrying", "inMs": delay.as_millis()}));
+                notice = self.events.next() => match notice.kind {
+                    NoticeKind::Connection(Event::Closed(closed)) => failure = closed.error.to_string(),
+                    NoticeKind::Retrying { delay, .. } => {
+                        let millis = delay.as_millis();
+                        self.output.event(&json!({"event": "retrying", "inMs": millis, "reason": failure}));
+                    }
+                    _ => {}
                 },
                 ready = ready_spares(self.spares.as_mut()) => self.online(ready > 0),
                 Some(session) = accept(self.listener.as_mut()) => self.connections.add(session),

@@ -40,6 +40,15 @@ async fn lines_that_are_no_commands_are_survived() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_next_attempt_hears_why() {
+    // Nothing listens there any more.
+    let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    let mut peer = Peer::ready(&format!("ws://{closed}"), &[]).await;
+    let reason = peer.event("retrying").await["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("connection refused; nothing listens there"), "{reason}");
+}
+
+#[tokio::test]
 async fn a_peer_that_cannot_start_says_why() {
     let folder = fresh_path("not-a-key");
     std::fs::create_dir(&folder).unwrap();
