@@ -2,13 +2,14 @@
 
 mod common;
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use common::scrape::Page;
-use common::{Client, HANDOVER, NO_LISTENER, end, key, relay, relay_with, until, until_empty, within};
-use ratatosk_protocol::message::Payload;
+use common::{Client, HANDOVER, NO_LISTENER, end, key, raw, relay, relay_with, until, until_empty, within};
+use ratatosk_protocol::message::{PING, PONG, Payload};
 use ratatosk_relay::Config;
-use ratatosk_relay::registry::Limits;
+use ratatosk_relay::registry::{Limits, Phase, Rate, Rates};
 use ratatosk_relay::session::Timer;
 
 /// Longer than any of these tests.
@@ -154,4 +155,70 @@ async fn nobody_of_a_burst_is_refused() {
     assert_eq!(within(listening).await.unwrap().len(), 50);
     assert_eq!(Page::of(&server).value("handovers_total", &[("outcome", "ok")]), 50.0);
     assert_eq!(Page::of(&server).value("handovers_total", &[("outcome", "no_spare")]), 0.0);
+}
+
+/// Comes and goes until `stop`, as a listener or as a requester of one of three keys. Gives how often it met somebody.
+async fn come_and_go(address: SocketAddr, number: u16, stop: Instant) -> usize {
+    let (mut state, mut met) = (u64::from(number) * 7919 + 1, 0);
+    let mut dice = |sides: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % sides
+    };
+    while Instant::now() < stop {
+        let (target, patience) = ([0, 1, 2][dice(3) as usize], Duration::from_micros(dice(20_000)));
+        if number.is_multiple_of(2) {
+            let mut requester = Client::request(address, &key(9), key(target).public()).await;
+            let _ = tokio::time::timeout(patience, requester.try_recv()).await;
+            continue;
+        }
+        let mut spare = Client::register(address, &key(target)).await;
+        let handed_over = async {
+            while let Ok(Payload::Text(text)) = spare.try_recv().await {
+                match text.as_str() {
+                    HANDOVER => return true,
+                    PING => spare.try_send(Payload::text(PONG)).await,
+                    _ => false,
+                };
+            }
+            false
+        };
+        met += usize::from(tokio::time::timeout(patience, handed_over).await == Ok(true));
+    }
+    met
+}
+
+/// Turns that come while requesters give up and spares vanish, on several threads at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_left_of_a_storm() {
+    const OFF: Rate = Rate { per_second: 0, burst: 0 };
+    const MOST: usize = 32;
+    let rates = Rates {
+        connections_per_ip: OFF,
+        registrations_per_ip: OFF,
+        registrations_per_key: OFF,
+        requests_per_ip: OFF,
+        requests_per_key: OFF,
+    };
+    let limits = Limits { connections_per_ip: MOST, ..Limits::default() };
+    let config = Config { unlimited: Vec::new(), rates, limits, ..Config::default() };
+    let server = relay_with(config, &[(Timer::SpareWait, 50), (Timer::PingInterval, 2)]).await;
+    let stop = Instant::now() + Duration::from_secs(1);
+    let everybody: Vec<_> =
+        (0..16).map(|number| tokio::spawn(come_and_go(server.local_addr(), number, stop))).collect();
+    let mut met = 0;
+    for one in everybody {
+        met += within(one).await.unwrap();
+    }
+    assert!(met > 100, "{met}");
+    until_empty(&server).await;
+    let page = Page::of(&server);
+    assert_eq!(page.value("phase_entries_total", &[]), page.value("phase_duration_seconds_count", &[]));
+    // The address is not counted for anybody any more: as many as before may come, and no more.
+    let mut open = Vec::new();
+    for _ in 0..MOST {
+        open.push(raw::connect(server.local_addr()).await);
+    }
+    until(&server, |snapshot| snapshot.connections.of(Phase::Handshaking) == MOST).await;
+    let mut over = raw::connect(server.local_addr()).await;
+    assert!(raw::rest(&mut over).await.starts_with(b"HTTP/1.1 429 "));
 }
