@@ -15,7 +15,7 @@ pub fn proxy_header(bytes: &[u8]) -> Option<(usize, Option<IpAddr>)> {
 }
 
 /// Where a request comes from that `proxy`, the one that is trusted, has passed on; `None` for fields that contradict
-/// each other.
+/// each other or cannot be understood.
 #[must_use]
 pub fn forwarded(proxy: IpAddr, forwarded: &[&[u8]], x_forwarded_for: &[&[u8]]) -> Option<IpAddr> {
     let (forwarded, x_forwarded_for) = (forwarded.iter().copied(), x_forwarded_for.iter().copied());

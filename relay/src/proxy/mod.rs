@@ -54,13 +54,17 @@ pub(crate) async fn read_header<S: AsyncRead + Unpin>(stream: &mut S, proxy: IpA
 ///
 /// # Errors
 ///
-/// 400 for fields that contradict each other.
+/// 400 for fields that contradict each other or cannot be understood.
 pub(crate) fn forwarded_client(config: &Config, peer: IpAddr, fields: &Fields<'_>) -> Result<IpAddr, Rejection> {
     if !config.proxies.trust(peer) {
         return Ok(peer);
     }
     let (forwarded, x_forwarded_for) = (fields.bytes("Forwarded"), fields.bytes("X-Forwarded-For"));
-    client(peer, forwarded, x_forwarded_for, |address| config.proxies.trust(address)).map_err(|_| Rejection::Malformed)
+    client(peer, forwarded, x_forwarded_for, |address| config.proxies.trust(address)).map_err(|error| {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::warn!(%error, "a request of a trusted proxy was refused; others are not mentioned"));
+        Rejection::Malformed
+    })
 }
 
 /// Tells the operator of a proxy that nobody has told the relay of.
