@@ -21,8 +21,22 @@ use signals::{Request, Signals};
 /// What the program ends with when its settings cannot work.
 const BAD_SETTINGS: u8 = 2;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("commserver: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(start());
+    // A name that is being looked up for the admission hook cannot be given up and may take half a minute: it is not waited
+    // for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn start() -> ExitCode {
     let line = CommandLine::new(settings::command().get_matches());
     for warning in std::env::vars_os().filter_map(|(name, _)| settings::stray(&name)) {
         eprintln!("commserver: {warning}");
