@@ -1,6 +1,6 @@
 //! One question to the hook, over a connection of its own: `POST`, bounded in everything but time, which is the caller's.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -12,6 +12,7 @@ use ratatosk_protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit as Place;
 
 use super::url::HookUrl;
 
@@ -97,10 +98,11 @@ pub(super) enum CallError {
     Answer,
 }
 
-/// Asks.
-pub(super) async fn ask(url: &HookUrl, question: &Question) -> Result<Answer, CallError> {
+/// Asks. `place` is kept as long as this takes anything of this machine.
+pub(super) async fn ask(url: &HookUrl, question: &Question, place: Place) -> Result<Answer, CallError> {
     let body = question.to_json()?;
-    let stream = TcpStream::connect((url.host.as_str(), url.port)).await?;
+    let (addresses, _place) = look_up(url, place).await?;
+    let stream = TcpStream::connect(&addresses[..]).await?;
     stream.set_nodelay(true)?;
     if !url.needs_tls() {
         return exchange(stream, url, body).await;
@@ -109,6 +111,19 @@ pub(super) async fn ask(url: &HookUrl, question: &Question) -> Result<Answer, Ca
     return exchange(super::secure::connect(stream, &url.host).await?, url, body).await;
     #[cfg(not(feature = "tls"))]
     Err(CallError::Url)
+}
+
+/// Where the hook is. To look a name up takes a thread, and cannot be given up before the system gives up: whoever asks in
+/// vain leaves the place to the thread, so that there are no more of these than places.
+async fn look_up(url: &HookUrl, place: Place) -> Result<(Vec<SocketAddr>, Place), CallError> {
+    if let Ok(address) = url.host.parse::<IpAddr>() {
+        return Ok((vec![(address, url.port).into()], place));
+    }
+    let (host, port) = (url.host.clone(), url.port);
+    let looking =
+        tokio::task::spawn_blocking(move || ((host.as_str(), port).to_socket_addrs().map(Vec::from_iter), place));
+    let (found, place) = looking.await.map_err(std::io::Error::other)?;
+    Ok((found?, place))
 }
 
 async fn exchange<S>(stream: S, url: &HookUrl, body: Vec<u8>) -> Result<Answer, CallError>

@@ -34,7 +34,7 @@ type Flight = Pin<Box<dyn Future<Output = bool> + Send>>;
 #[derive(Debug)]
 pub(crate) struct Hook {
     metrics: Arc<Metrics>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -51,7 +51,11 @@ struct State {
 impl Hook {
     pub(crate) fn new(metrics: &Arc<Metrics>) -> Arc<Self> {
         let state = State { asked: None, cache: Cache::new(KEPT), flights: HashMap::new(), next: 0 };
-        Arc::new(Self { metrics: Arc::clone(metrics), places: Semaphore::new(AT_ONCE), state: Mutex::new(state) })
+        Arc::new(Self {
+            metrics: Arc::clone(metrics),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            state: Mutex::new(state),
+        })
     }
 
     /// Whether the hook allows it. Takes at most the timeout in `config`.
@@ -132,8 +136,8 @@ async fn fly(entry: Entry, config: HookConfig) -> bool {
     let asking = async {
         let url = HookUrl::parse(&config.url).ok_or(CallError::Url)?;
         // Nobody closes it.
-        let _place = hook.places.acquire().await.map_err(|_| CallError::Url)?;
-        call::ask(&url, &entry.question).await
+        let place = Arc::clone(&hook.places).acquire_owned().await.map_err(|_| CallError::Url)?;
+        call::ask(&url, &entry.question, place).await
     };
     let (asked, allow, time) = match timeout(config.timeout, asking).await {
         Ok(Ok(Answer { allow, cache_seconds })) => {
