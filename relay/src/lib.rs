@@ -38,8 +38,8 @@ mod tls;
 mod upgrade;
 
 pub use config::{
-    Admission, Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN, HookConfig, List, ListError, Proxies, TlsConfig,
-    parse_network,
+    AcmeConfig, Admission, CertificateFiles, CertificateSource, Config, ConfigError, DEFAULT_MAX_MESSAGE_LEN,
+    HookConfig, List, ListError, Proxies, TlsConfig, parse_network,
 };
 pub use ops::{LogControl, Ops};
 pub use server::{BindError, Server, View};

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::program::{Program, command};
-use common::tls::{Authority, Tls, shown};
+use common::tls::{Authority, Tls, files, shown};
 use common::{Client, key};
 use ratatosk_relay::TlsConfig;
 
@@ -28,7 +28,8 @@ const ALLOWED: u64 = 20 * 1024;
 
 /// The program with these files.
 fn with(tls: &TlsConfig, flags: &[&str]) -> Command {
-    let files = ["--tls-certificate", tls.certificate.to_str().unwrap(), "--tls-key", tls.key.to_str().unwrap()];
+    let files = files(tls);
+    let files = ["--tls-certificate", files.certificate.to_str().unwrap(), "--tls-key", files.key.to_str().unwrap()];
     command(&[&["--tls-listen", "127.0.0.1:0"], &files[..], flags].concat())
 }
 
@@ -96,7 +97,7 @@ async fn the_log_warns_of_what_an_operator_should_know_and_shows_no_key() {
     {
         let pair = authority.certify(until);
         let tls = authority.install(&pair);
-        fs::set_permissions(&tls.key, Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(&files(&tls).key, Permissions::from_mode(mode)).unwrap();
         let mut command = with(&tls, &["--log", "trace"]);
         command.stderr(Stdio::piped());
         let (program, _) = Program::start_with_tls(command);
@@ -122,7 +123,7 @@ fn a_program_without_a_good_certificate_says_what_is_wrong_and_ends() {
     };
     let text = refused();
     assert!(text.contains("is not that of the first certificate in"), "{text}");
-    fs::remove_file(&tls.certificate).unwrap();
+    fs::remove_file(&files(&tls).certificate).unwrap();
     let text = refused();
-    assert!(text.contains(tls.certificate.to_str().unwrap()), "{text}");
+    assert!(text.contains(files(&tls).certificate.to_str().unwrap()), "{text}");
 }

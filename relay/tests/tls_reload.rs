@@ -13,7 +13,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::scrape::{Page, until};
-use common::tls::{Authority, END_OF_2029, shown};
+use common::tls::{Authority, END_OF_2029, files, looked_at_every, shown};
 use common::{key, relay_with};
 use ratatosk_relay::{BindError, Config, Server, TlsConfig, TlsError, TlsFile};
 
@@ -48,8 +48,7 @@ async fn a_renewed_certificate_is_shown_to_new_clients() {
 #[tokio::test]
 async fn other_settings_may_name_other_files() {
     let (authority, other) = (Authority::default(), Authority::default());
-    let mut tls = authority.install(&authority.certify(2029));
-    tls.check_every = std::time::Duration::from_secs(3600);
+    let tls = looked_at_every(std::time::Duration::from_secs(3600), &authority.install(&authority.certify(2029)));
     let config = Config { tls: Some(tls.clone()), ..Config::default() };
     let server = relay_with(config.clone(), &[]).await;
     let address = server.tls_addr().unwrap();
@@ -74,17 +73,17 @@ async fn what_cannot_be_used_does_not_replace_what_can() {
     let address = server.tls_addr().unwrap();
     let old = shown(&authority.connect(address).await);
     let config = authority.config();
-    let good = fs::read(&config.key).unwrap();
-    fs::write(&config.key, "-----BEGIN PRIVATE KEY-----\nhalf of it").unwrap();
+    let good = fs::read(&files(&config).key).unwrap();
+    fs::write(&files(&config).key, "-----BEGIN PRIVATE KEY-----\nhalf of it").unwrap();
     reloaded(&server, "error", 1.0).await;
-    fs::remove_file(&config.key).unwrap();
+    fs::remove_file(&files(&config).key).unwrap();
     reloaded(&server, "error", 2.0).await;
     // They are not tried again while they stay as they are.
-    tokio::time::sleep(config.check_every * 10).await;
+    tokio::time::sleep(files(&config).check_every * 10).await;
     assert_eq!(Page::of(&server).value("tls_reloads_total", &[]), 2.0);
     assert_eq!(old, shown(&authority.connect(address).await));
     assert_eq!(Page::of(&server).value(EXPIRY, &[]), END_OF_2029 as f64);
-    fs::write(&config.key, good).unwrap();
+    fs::write(&files(&config).key, good).unwrap();
     reloaded(&server, "ok", 1.0).await;
     assert_eq!(old, shown(&authority.connect(address).await));
 }
@@ -104,15 +103,15 @@ async fn a_relay_without_a_good_certificate_does_not_start_and_says_why() {
     let authority = Authority::default();
     let config = authority.config();
     let (one, two) = (authority.certify(2029), authority.certify(2029));
-    let path = config.certificate.display().to_string();
-    let key = config.key.display().to_string();
+    let path = files(&config).certificate.display().to_string();
+    let key = files(&config).key.display().to_string();
 
     let (error, text) = refusal(config.clone()).await;
     assert!(matches!(error, TlsError::Unreadable { file: TlsFile::Certificate, .. }));
     assert!(text.contains(&path), "{text}");
 
     authority.install(&one);
-    fs::remove_file(&config.key).unwrap();
+    fs::remove_file(&files(&config).key).unwrap();
     let (error, text) = refusal(config.clone()).await;
     assert!(matches!(error, TlsError::Unreadable { file: TlsFile::Key, .. }));
     assert!(text.contains(&key), "{text}");

@@ -1,10 +1,10 @@
 //! What can be set about a relay. Data, and whether it can work; where it comes from is the business of the program.
 
 mod list;
+mod tls;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::admission::{HookUrl, is_origin};
 use crate::registry::{Limits, Rate, Rates};
 use crate::session::{Timeouts, Timer};
 pub use list::{List, ListError, parse_network};
+pub use tls::{AcmeConfig, CertificateFiles, CertificateSource, TlsConfig};
 
 /// The largest message that is relayed unless told otherwise: 100 MiB (`spec/wire.md §1`).
 pub const DEFAULT_MAX_MESSAGE_LEN: usize = 104_857_600;
@@ -48,27 +49,6 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Who is let in.
     pub admission: Admission,
-}
-
-/// A listener with TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// Where to listen. Port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The certificate of the server and those between it and the root, in this order (PEM).
-    pub certificate: PathBuf,
-    /// Its private key (PEM: PKCS #8, PKCS #1 or SEC 1).
-    pub key: PathBuf,
-    /// How often to look whether the files have changed.
-    pub check_every: Duration,
-}
-
-impl TlsConfig {
-    /// Looks for changes every 30 s.
-    #[must_use]
-    pub fn new(listen: SocketAddr, certificate: PathBuf, key: PathBuf) -> Self {
-        Self { listen, certificate, key, check_every: Duration::from_secs(30) }
-    }
 }
 
 /// Proxies before the relay.
@@ -155,6 +135,9 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         if self.listen.is_none() && self.tls.is_none() {
             return Err(ConfigError::NoListener);
+        }
+        if let Some(TlsConfig { certificate: CertificateSource::Acme(acme), .. }) = &self.tls {
+            acme.validate()?;
         }
         if let Some(timer) = Timer::ALL.into_iter().find(|timer| self.timeouts.of(*timer) < timer.shortest()) {
             return Err(ConfigError::TooShort { timer });
@@ -248,6 +231,32 @@ pub enum ConfigError {
         /// Its place in the list, counted from 1.
         number: usize,
     },
+    /// This program gets no certificates.
+    #[error(
+        "this program was built without ACME: build it with the cargo feature \"acme\", or give it the files of a certificate"
+    )]
+    NoAcme,
+    /// A certificate is for somebody.
+    #[error("ACME needs the names that the certificate is for, at most {}", tls::MAX_DOMAINS)]
+    AcmeDomains,
+    /// A name that no ACME server would take.
+    #[error("ACME domain number {number} is not like relay.example.org (no wildcard: TLS-ALPN-01 cannot prove one)")]
+    AcmeDomain {
+        /// Its place in the list, counted from 1.
+        number: usize,
+    },
+    /// A contact that no ACME server would take.
+    #[error("ACME contact number {number} is not like mailto:ops@example.org")]
+    AcmeContact {
+        /// Its place in the list, counted from 1.
+        number: usize,
+    },
+    /// A new certificate at each start would soon be refused.
+    #[error("ACME needs a folder of its own, where the key of its account and the certificate survive a restart")]
+    AcmeCache,
+    /// Not asked in the open.
+    #[error("the directory of the ACME server must be like https://acme.example.org/directory")]
+    AcmeDirectory,
     /// Nobody could send the header of the PROXY protocol.
     #[error("the PROXY protocol needs the addresses of the proxies that are trusted to speak it")]
     NoProxy,

@@ -6,6 +6,7 @@ mod file;
 mod sections;
 mod show;
 mod table;
+mod tls;
 mod value;
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatosk_relay::session::Timer;
-use ratatosk_relay::{Admission, Config, ConfigError, HookConfig, List, TlsConfig};
+use ratatosk_relay::{AcmeConfig, Admission, Config, ConfigError, HookConfig, List};
 
 use crate::logging::LogFormat;
 pub(crate) use command::{CommandLine, command, stray};
@@ -33,6 +34,10 @@ pub(crate) struct Settings {
     tls_listen: Option<SocketAddr>,
     tls_certificate: String,
     tls_key: String,
+    /// That of the library, but for its paths.
+    acme: AcmeConfig,
+    acme_cache: String,
+    acme_root: String,
     allow_file: String,
     deny_file: String,
     hook_url: String,
@@ -51,6 +56,9 @@ impl Default for Settings {
             tls_listen: None,
             tls_certificate: String::new(),
             tls_key: String::new(),
+            acme: AcmeConfig::new(Vec::new(), "".into()),
+            acme_cache: String::new(),
+            acme_root: String::new(),
             allow_file: String::new(),
             deny_file: String::new(),
             hook_url: String::new(),
@@ -208,7 +216,7 @@ impl Draft {
         let Self { settings, origins, mut problems } = self;
         let mut config = settings.relay.clone();
         let named = |path: &str| named(&origins, path);
-        config.tls = tls(&settings, &named, &mut problems);
+        config.tls = tls::listener(&settings, &named, &mut problems);
         let mut list = |path, file: &str| match read_list(file) {
             Ok(list) => list,
             Err(wrong) => {
@@ -241,31 +249,6 @@ fn named(origins: &HashMap<&'static str, Origin>, path: &str) -> String {
     table::find(path).map_or_else(|| path.to_owned(), |setting| format!("{path} ({})", origin.of(setting)))
 }
 
-/// The listener with TLS, whose files are there.
-fn tls(settings: &Settings, named: &dyn Fn(&str) -> String, problems: &mut Vec<String>) -> Option<TlsConfig> {
-    let files = [("tls.certificate", &settings.tls_certificate), ("tls.key", &settings.tls_key)];
-    for (path, file) in files {
-        match (settings.tls_listen, file.is_empty()) {
-            (Some(_), true) => {
-                problems.push(format!("{path} is not set, but {} is; TLS needs it", named("tls.listen")));
-            }
-            (None, false) => {
-                problems
-                    .push(format!("{} does nothing: tls.listen is \"off\"; set it or leave {path} out", named(path)));
-            }
-            (_, true) => {}
-            (_, false) => {
-                if let Err(error) = fs::File::open(file) {
-                    problems.push(format!("{}: cannot read {file:?}: {error}", named(path)));
-                }
-            }
-        }
-    }
-    let tls =
-        |listen| TlsConfig::new(listen, settings.tls_certificate.as_str().into(), settings.tls_key.as_str().into());
-    settings.tls_listen.map(tls)
-}
-
 fn read_list(file: &str) -> Result<Option<Arc<List>>, String> {
     if file.is_empty() {
         return Ok(None);
@@ -295,6 +278,12 @@ fn culprits(error: &ConfigError, settings: &Settings) -> Vec<String> {
         ConfigError::NobodyAllowed => vec!["admission.allow_file".to_owned()],
         ConfigError::HookTimeout => vec!["admission.hook_timeout_ms".to_owned()],
         ConfigError::HookUrl | ConfigError::HookTls => vec!["admission.hook_url".to_owned()],
+        ConfigError::NoAcme | ConfigError::AcmeDomains | ConfigError::AcmeDomain { .. } => {
+            vec!["tls.acme_domains".to_owned()]
+        }
+        ConfigError::AcmeContact { .. } => vec!["tls.acme_contact".to_owned()],
+        ConfigError::AcmeCache => vec!["tls.acme_cache".to_owned()],
+        ConfigError::AcmeDirectory => vec!["tls.acme_directory".to_owned()],
         ConfigError::Origin { .. } => vec!["origins".to_owned()],
         ConfigError::NoProxy => vec!["proxies.protocol".to_owned(), "proxies.trusted".to_owned()],
         _ => Vec::new(),

@@ -48,6 +48,11 @@ fn other_value(path: &str, folder: &Folder) -> String {
         "tls.listen" => "[::1]:2".to_owned(),
         "tls.certificate" => folder.file("certificate \"1\".pem", ""),
         "tls.key" => folder.file("key.pem", ""),
+        "tls.acme_domains" => "relay.example.org,example.org".to_owned(),
+        "tls.acme_contact" => "mailto:ops@example.org,mailto:more@example.org".to_owned(),
+        "tls.acme_cache" => folder.0.join("acme").to_str().unwrap().to_owned(),
+        "tls.acme_directory" => "https://acme.example.org/directory".to_owned(),
+        "tls.acme_root" => folder.file("root.pem", ""),
         "limits.message_bytes" => "5000".to_owned(),
         "limits.unlimited" | "proxies.trusted" => "192.0.2.0/24,2001:db8::/32".to_owned(),
         "proxies.protocol" => "true".to_owned(),
@@ -94,11 +99,17 @@ fn every_flag_reaches_its_place_and_no_other() {
 #[test]
 fn what_is_printed_can_be_read_again() {
     let folder = Folder::new("print");
-    let others: Vec<_> =
-        table::all().map(|setting| format!("--{}={}", setting.flag, other_value(setting.path, &folder))).collect();
-    let others: Vec<_> = others.iter().map(String::as_str).collect();
-    for (flags, origin) in [(&[][..], "# default"), (&others[..], "# flag --")] {
-        let loaded = load(flags).unwrap();
+    let others = |but: &[&str]| -> Vec<String> {
+        let all = table::all().filter(|setting| !but.iter().any(|path| setting.path.starts_with(path)));
+        all.map(|setting| format!("--{}={}", setting.flag, other_value(setting.path, &folder))).collect()
+    };
+    // A certificate comes from files or by ACME.
+    let files = others(&["tls.acme_"]);
+    let acme = if cfg!(feature = "acme") { others(&["tls.certificate", "tls.key"]) } else { Vec::new() };
+    for (flags, origin) in [(&[][..], "# default"), (&files[..], "# flag --"), (&acme[..], "# flag --")] {
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        let given = if origin == "# default" { table::all().count() } else { flags.len() };
+        let loaded = load(&flags).unwrap();
         let printed = loaded.to_toml();
         let file = folder.file("printed.toml", &printed);
         let again = load(&["--config", &file]).unwrap();
@@ -107,13 +118,16 @@ fn what_is_printed_can_be_read_again() {
             table::all().map(|setting| (setting.path, setting.value.get(&loaded.settings))).collect::<Vec<_>>()
         });
         assert_eq!(before, after);
-        assert_eq!(printed.matches(origin).count(), table::all().count(), "{printed}");
+        assert_eq!(printed.matches(origin).count(), given, "{printed}");
         // Where a line of it comes from is where it stands.
         let place = printed.lines().position(|line| line.starts_with("stall_ms")).unwrap() + 1;
         assert!(again.to_toml().contains(&format!("# {}:{place}\n", file.escape_debug())), "{}", again.to_toml());
     }
     assert_eq!(load(&[]).unwrap().config(), Config::default());
 }
+
+const NO_ACME: &str =
+    "tls.acme_domains (relay.toml:3): this program was built without ACME: build it with the cargo feature \"acme\"";
 
 #[test]
 fn mistakes_in_a_file_have_their_line() {
@@ -150,6 +164,19 @@ fn mistakes_in_a_file_have_their_line() {
         ("[log]\nfilter = \"a=b=c\"", "log.filter (relay.toml:2): \"a=b=c\" is not a log filter"),
         ("[log]\nformat = \"xml\"", "log.format (relay.toml:2): \"xml\" is neither \"text\" nor \"json\""),
         ("[tls]\nlisten = \"[::1]:1\"", "tls.key is not set, but tls.listen (relay.toml:2) is"),
+        (
+            "[tls]\nlisten = \"[::1]:1\"\nkey = \"k\"\nacme_domains = [\"a.b\"]",
+            "tls.key (relay.toml:3) and tls.acme_domains (relay.toml:4) are both set: a certificate comes from files or by ACME",
+        ),
+        ("[tls]\nacme_domains = [\"a.b\"]", "tls.acme_domains (relay.toml:2) does nothing: tls.listen is \"off\""),
+        (
+            "[tls]\nlisten = \"[::1]:1\"\nacme_contact = [\"mailto:a@b\"]",
+            "tls.acme_contact (relay.toml:3) does nothing without tls.acme_domains",
+        ),
+        (
+            "[tls]\nlisten = \"[::1]:1\"\nacme_domains = [\"a.b\"]",
+            if cfg!(feature = "acme") { "tls.acme_cache (default): ACME needs a folder" } else { NO_ACME },
+        ),
         ("[tls]\ncertificate = \"/no/such\"", "tls.certificate (relay.toml:2) does nothing: tls.listen is \"off\""),
         ("\n[tls]\nlisten = \"[::1]:1\"\ncertificate = \"/no/such\"", "tls.certificate (relay.toml:4): cannot read"),
         ("a = 1\na = 2", "relay.toml:2: this is not TOML: "),

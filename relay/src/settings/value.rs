@@ -47,8 +47,8 @@ pub(crate) enum Value {
     Url(Field<String>),
     /// Networks.
     Networks(Field<Vec<IpNet>>),
-    /// Values of `Origin`.
-    Origins(Field<Vec<String>>),
+    /// Texts without commas.
+    Texts(Field<Vec<String>>, &'static str),
     /// A log filter.
     Filter(Field<String>),
     /// How a line of the log looks.
@@ -75,7 +75,7 @@ impl Value {
             Self::Count(_) | Self::Bytes(_) | Self::Rate(_) | Self::Timeout(_) | Self::Millis(_) => Kind::Integer,
             Self::Switch(_) => Kind::Boolean,
             Self::Address(_) | Self::Text(..) | Self::Url(_) | Self::Filter(_) | Self::Format(_) => Kind::String,
-            Self::Networks(_) | Self::Origins(_) => Kind::Array,
+            Self::Networks(_) | Self::Texts(..) => Kind::Array,
         }
     }
 
@@ -87,10 +87,9 @@ impl Value {
             Self::Timeout(_) | Self::Millis(_) => "MS",
             Self::Switch(_) => "true|false",
             Self::Address(_) => "HOST:PORT|off",
-            Self::Text(_, name) => name,
+            Self::Text(_, name) | Self::Texts(_, name) => name,
             Self::Url(_) => "URL",
             Self::Networks(_) => "NETWORK,…",
-            Self::Origins(_) => "ORIGIN,…",
             Self::Filter(_) => "FILTER",
             Self::Format(_) => "text|json",
         }
@@ -120,7 +119,7 @@ impl Value {
             Self::Networks(field) => {
                 *(field.place)(settings) = parts.iter().map(|part| network(part)).collect::<Result<_, _>>()?;
             }
-            Self::Origins(field) => {
+            Self::Texts(field, _) => {
                 *(field.place)(settings) = parts.iter().map(|part| (*part).to_owned()).collect();
             }
             Self::Filter(field) => {
@@ -148,7 +147,7 @@ impl Value {
             }
             Self::Text(field, _) | Self::Url(field) | Self::Filter(field) => vec![(field.get)(settings).clone()],
             Self::Networks(field) => (field.get)(settings).iter().map(ToString::to_string).collect(),
-            Self::Origins(field) => (field.get)(settings).clone(),
+            Self::Texts(field, _) => (field.get)(settings).clone(),
             Self::Format(field) => {
                 let format = (field.get)(settings).to_possible_value();
                 vec![format.map_or_else(String::new, |value| value.get_name().to_owned())]

@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{Error, version};
 use x509_cert::Certificate;
@@ -16,10 +16,10 @@ use x509_cert::der::Decode;
 use zeroize::Zeroizing;
 
 use super::{TlsError, TlsFile, files};
-use crate::config::TlsConfig;
+use crate::config::CertificateFiles;
 
 /// The one protocol behind the TLS of a WebSocket.
-const ALPN: &[u8] = b"http/1.1";
+pub(super) const ALPN: &[u8] = b"http/1.1";
 
 /// When it is time to look why nobody has renewed: the usual certificates live for 90 days or less, and are renewed when a
 /// third of that is left.
@@ -35,7 +35,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads both files.
-pub(super) fn load(config: &TlsConfig) -> Result<Loaded, TlsError> {
+pub(super) fn load(config: &CertificateFiles) -> Result<Loaded, TlsError> {
     let chain = certificates(&config.certificate)?;
     let expiry = chain.first().and_then(expiry);
     let key = key(&config.key)?;
@@ -44,7 +44,6 @@ pub(super) fn load(config: &TlsConfig) -> Result<Loaded, TlsError> {
         path: path.to_owned(),
         reason: error.to_string(),
     };
-    let provider = ring::default_provider();
     let signing = ring::sign::any_supported_type(&key).map_err(|error| broken(TlsFile::Key, &config.key, &error))?;
     let certified = CertifiedKey::new(chain, signing);
     match certified.keys_match() {
@@ -54,16 +53,22 @@ pub(super) fn load(config: &TlsConfig) -> Result<Loaded, TlsError> {
         }
         Err(error) => return Err(broken(TlsFile::Certificate, &config.certificate, &error)),
     }
-    let builder = ServerConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
-        .map_err(|error| broken(TlsFile::Key, &config.key, &error))?;
-    let mut server = builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-    server.alpn_protocols = vec![ALPN.to_vec()];
+    let resolver = Arc::new(SingleCertAndKey::from(certified));
+    let server = server(resolver, &[ALPN]).map_err(|error| broken(TlsFile::Key, &config.key, &error))?;
+    Ok(Loaded { server, expiry })
+}
+
+/// How connections are made with the certificates of `resolver`.
+pub(super) fn server(resolver: Arc<dyn ResolvesServerCert>, alpn: &[&[u8]]) -> Result<Arc<ServerConfig>, Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])?;
+    let mut server = builder.with_no_client_auth().with_cert_resolver(resolver);
+    server.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     // Sessions are not resumed: a spare stays for long, and whoever comes after a renewal sees the new certificate.
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;
     server.max_early_data_size = 0;
-    Ok(Loaded { server: Arc::new(server), expiry })
+    Ok(Arc::new(server))
 }
 
 /// Says what an operator should know about the life of the certificate.
@@ -89,7 +94,11 @@ fn left(expiry: u64, now: SystemTime) -> Option<Duration> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let file = TlsFile::Certificate;
+    chain(TlsFile::Certificate, path)
+}
+
+/// All certificates in a file.
+pub(super) fn chain(file: TlsFile, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let content = files::read(file, path)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     let chain = chain.map_err(|error| unreadable_pem(file, path, &error))?;
@@ -117,8 +126,14 @@ fn unreadable_pem(file: TlsFile, path: &Path, error: &pem::Error) -> TlsError {
 
 /// When a certificate runs out, in seconds since 1970.
 fn expiry(certificate: &CertificateDer<'_>) -> Option<u64> {
+    validity(certificate).map(|(_, end)| end)
+}
+
+/// From when and until when a certificate is good, in seconds since 1970.
+pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<(u64, u64)> {
     let parsed = Certificate::from_der(certificate).ok()?;
-    Some(parsed.tbs_certificate().validity().not_after.to_unix_duration().as_secs())
+    let validity = parsed.tbs_certificate().validity();
+    Some((validity.not_before.to_unix_duration().as_secs(), validity.not_after.to_unix_duration().as_secs()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// One of the two files.
+/// One of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsFile {
@@ -12,6 +12,8 @@ pub enum TlsFile {
     Certificate,
     /// The private key.
     Key,
+    /// Who certifies the ACME server.
+    AcmeRoot,
 }
 
 impl fmt::Display for TlsFile {
@@ -19,6 +21,7 @@ impl fmt::Display for TlsFile {
         f.write_str(match self {
             Self::Certificate => "TLS certificate",
             Self::Key => "private key of the TLS certificate",
+            Self::AcmeRoot => "root certificate of the ACME server",
         })
     }
 }
@@ -84,6 +87,22 @@ pub enum TlsError {
         /// Where the key is.
         key: PathBuf,
     },
+    /// The program gets no certificates.
+    #[error(
+        "this program was built without ACME: build it with the cargo feature \"acme\", or give it the files of a certificate"
+    )]
+    AcmeNotBuilt,
+    /// Nothing can be kept in the folder of the ACME account.
+    #[error(
+        "nothing can be kept in the ACME folder {}: {source} (the user that runs the relay must be able to write there)",
+        path.display()
+    )]
+    AcmeCache {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
 }
 
 /// The largest file that is read, in bytes. Chains are some KiB.
@@ -91,7 +110,7 @@ pub(super) const MAX_FILE: usize = 256 * 1024;
 
 fn label(file: TlsFile) -> &'static str {
     match file {
-        TlsFile::Certificate => "CERTIFICATE",
+        TlsFile::Certificate | TlsFile::AcmeRoot => "CERTIFICATE",
         TlsFile::Key => "PRIVATE KEY",
     }
 }

@@ -38,6 +38,10 @@ impl Acceptor {
         // Some KiB that nobody needs afterwards.
         let accept = Box::pin(self.0.accept_with(Ahead::new(Wire::new(tcp)), limit).into_fallible());
         let (error, unread) = match accept.await {
+            #[cfg(feature = "acme")]
+            Ok(secured) if secured.get_ref().1.alpn_protocol() == Some(super::acme::ACME_ALPN) => {
+                return Err(Failure::Validated(Box::new(secured)));
+            }
             Ok(secured) => return Ok(Stream::Tls(Box::new(secured))),
             Err(failed) => failed,
         };

@@ -1,7 +1,9 @@
-//! TLS: the listener's certificate, read again when its files change, and the handshake.
+//! TLS: the listener's certificate, read again when its files change or got by ACME, and the handshake.
 //!
 //! Without the cargo feature `tls` there is [`off`] in its place, and no relay that would need it can be started.
 
+#[cfg(feature = "acme")]
+mod acme;
 #[cfg(feature = "tls")]
 mod ahead;
 #[cfg(feature = "tls")]
@@ -15,6 +17,8 @@ mod handshake;
 mod off;
 #[cfg(feature = "tls")]
 mod reload;
+#[cfg(feature = "tls")]
+mod source;
 
 #[cfg(feature = "tls")]
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +30,7 @@ pub(crate) use handshake::{Acceptor, Secured};
 #[cfg(not(feature = "tls"))]
 pub(crate) use off::{Acceptor, Tls};
 #[cfg(feature = "tls")]
-pub(crate) use reload::Tls;
+pub(crate) use source::Tls;
 
 /// Why there is no TLS connection.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +47,10 @@ pub(crate) enum Failure {
         /// An alert is on its way here.
         unread: ahead::Ahead,
     },
+    /// An ACME server has seen what it came for (RFC 8737 §3: nothing follows the handshake).
+    #[cfg(feature = "acme")]
+    #[error("an ACME server has validated")]
+    Validated(Box<Secured>),
 }
 
 impl Failure {
@@ -52,6 +60,8 @@ impl Failure {
             Self::Io(_) => Cause::Aborted,
             #[cfg(feature = "tls")]
             Self::Tls { .. } => Cause::Tls,
+            #[cfg(feature = "acme")]
+            Self::Validated(_) => Cause::ClientClosed,
         }
     }
 
@@ -66,6 +76,10 @@ impl Failure {
                     let mut scrap = [0; 256];
                     while let Ok(1..) = unread.read(&mut scrap).await {}
                 }
+            }
+            #[cfg(feature = "acme")]
+            Self::Validated(mut secured) => {
+                let _ = secured.shutdown().await;
             }
         }
     }

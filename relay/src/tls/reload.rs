@@ -5,15 +5,15 @@ use std::time::SystemTime;
 
 use rustls::ServerConfig;
 
+use super::TlsError;
 use super::certificate::{self, Loaded};
 use super::files::Stamp;
-use super::{Acceptor, TlsError};
-use crate::config::{SHORTEST, TlsConfig};
+use crate::config::{CertificateFiles, SHORTEST};
 use crate::metrics::{Metrics, Reload};
 
-/// What a listener with TLS needs.
+/// A certificate that somebody else renews.
 #[derive(Debug)]
-pub(crate) struct Tls {
+pub(crate) struct Watched {
     server: RwLock<Arc<ServerConfig>>,
     files: Mutex<Files>,
     metrics: Arc<Metrics>,
@@ -22,21 +22,21 @@ pub(crate) struct Tls {
 /// Where the certificate is, and what it looked like when it was last read.
 #[derive(Debug)]
 struct Files {
-    config: TlsConfig,
+    config: CertificateFiles,
     stamps: [Stamp; 2],
 }
 
 impl Files {
     /// Takes the stamps before anything is read: what changes meanwhile is read once more.
-    fn of(config: &TlsConfig) -> Self {
+    fn of(config: &CertificateFiles) -> Self {
         let stamps = [Stamp::of(&config.certificate), Stamp::of(&config.key)];
         Self { config: config.clone(), stamps }
     }
 }
 
-impl Tls {
+impl Watched {
     /// Reads the certificate for the first time.
-    pub(crate) fn load(config: &TlsConfig, metrics: &Arc<Metrics>) -> Result<Arc<Self>, TlsError> {
+    pub(super) fn load(config: &CertificateFiles, metrics: &Arc<Metrics>) -> Result<Arc<Self>, TlsError> {
         let files = Files::of(config);
         let Loaded { server, expiry } = certificate::load(config)?;
         let tls = Self { server: RwLock::new(server), files: Mutex::new(files), metrics: Arc::clone(metrics) };
@@ -44,20 +44,20 @@ impl Tls {
         Ok(Arc::new(tls))
     }
 
-    /// Makes connections with the certificate of the moment.
-    pub(crate) fn acceptor(&self) -> Acceptor {
-        Acceptor::new(Arc::clone(&self.server.read().unwrap_or_else(PoisonError::into_inner)))
+    /// How connections are made with the certificate of the moment.
+    pub(super) fn server(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.server.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads the files again, perhaps others than before.
-    pub(crate) fn follow(&self, config: &TlsConfig) {
+    pub(super) fn follow(&self, config: &CertificateFiles) {
         let mut files = self.files();
         *files = Files::of(config);
         self.reload(config);
     }
 
     /// Reads the files again whenever they have changed.
-    pub(crate) async fn watch(self: Arc<Self>) {
+    pub(super) async fn watch(self: Arc<Self>) {
         loop {
             let every = self.files().config.check_every.max(SHORTEST);
             tokio::time::sleep(every).await;
@@ -77,7 +77,7 @@ impl Tls {
         }
     }
 
-    fn reload(&self, config: &TlsConfig) {
+    fn reload(&self, config: &CertificateFiles) {
         let path = config.certificate.display();
         match certificate::load(config) {
             Ok(Loaded { server, expiry }) => {
@@ -93,7 +93,7 @@ impl Tls {
         }
     }
 
-    fn expires(&self, expiry: Option<u64>, config: &TlsConfig) {
+    fn expires(&self, expiry: Option<u64>, config: &CertificateFiles) {
         self.metrics.set_tls_cert_expiry(expiry.unwrap_or(0));
         certificate::warn_of_expiry(expiry, &config.certificate, SystemTime::now());
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use ratatosk_protocol::message;
 use ratatosk_relay::session::Timer;
-use ratatosk_relay::{Config, Server, TlsConfig};
+use ratatosk_relay::{CertificateFiles, CertificateSource, Config, Server, TlsConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair as Signer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -62,21 +62,26 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
+    /// Signs whatever it is asked to.
+    pub fn sign(&self, params: &CertificateParams, key: &impl rcgen::PublicKeyData) -> String {
+        params.signed_by(key, &self.issuer).unwrap().pem()
+    }
+
     /// Where the files are.
     pub fn config(&self) -> TlsConfig {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut config = TlsConfig::new(listen, self.folder.join("chain.pem"), self.folder.join("key.pem"));
-        config.check_every = Duration::from_millis(20);
-        config
+        let config = TlsConfig::new(listen, self.folder.join("chain.pem"), self.folder.join("key.pem"));
+        looked_at_every(Duration::from_millis(20), &config)
     }
 
     /// Writes the files.
     pub fn install(&self, (certificate, key): &(String, String)) -> TlsConfig {
         let config = self.config();
-        fs::write(&config.certificate, certificate).unwrap();
-        fs::write(&config.key, key).unwrap();
+        let files = files(&config);
+        fs::write(&files.certificate, certificate).unwrap();
+        fs::write(&files.key, key).unwrap();
         #[cfg(unix)]
-        fs::set_permissions(&config.key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        fs::set_permissions(&files.key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         config
     }
 
@@ -142,6 +147,20 @@ impl Authority {
         client.send(message::communication_request(source.public(), target)).await;
         client
     }
+}
+
+/// Where the certificate is.
+pub fn files(config: &TlsConfig) -> &CertificateFiles {
+    match &config.certificate {
+        CertificateSource::Files(files) => files,
+        CertificateSource::Acme(_) => panic!("no files"),
+    }
+}
+
+/// The same files, with another time between two looks at them.
+pub fn looked_at_every(check_every: Duration, config: &TlsConfig) -> TlsConfig {
+    let files = CertificateFiles { check_every, ..files(config).clone() };
+    TlsConfig { certificate: CertificateSource::Files(files), ..config.clone() }
 }
 
 /// Whom the certificates are for.

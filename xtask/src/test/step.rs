@@ -85,6 +85,13 @@ pub(super) const STEPS: &[Step] = &[
         kind: Kind::Status,
     },
     Step {
+        name: "lint-acme",
+        about: "clippy finds nothing in the relay with ACME",
+        command: "cargo clippy -p ratatosk-relay --all-targets --features acme --locked -- -D warnings",
+        slow: true,
+        kind: Kind::Status,
+    },
+    Step {
         name: "rust-only",
         about: "the relay and the node without TLS, as the demo builds them, and xtask need no tool of another language",
         command: "cargo tree -p ratatosk-relay -p ratatosk-node -p xtask --no-default-features --edges normal,build \
@@ -113,6 +120,13 @@ pub(super) const STEPS: &[Step] = &[
         command: "cargo deny --locked check --hide-inclusion-graph bans licenses sources",
         slow: true,
         kind: Kind::Optional { probe: "cargo deny --version", install: "cargo install cargo-deny --locked" },
+    },
+    Step {
+        name: "acme",
+        about: "the relay gets its certificate from an ACME server that validates",
+        command: "cargo test --workspace --features ratatosk-relay/acme --locked --test acme",
+        slow: true,
+        kind: Kind::Status,
     },
     Step {
         name: "test",

@@ -1,7 +1,7 @@
 //! Where the program listens, whom it lets in, and what it says about itself.
 
 use super::Change::{Reload, Restart};
-use super::Value::{Address, Filter, Format, Millis, Networks, Origins, Switch, Text, Url};
+use super::Value::{Address, Filter, Format, Millis, Networks, Switch, Text, Texts, Url};
 use super::{Section, Setting, field};
 
 pub(in crate::settings) const GENERAL: Section = Section {
@@ -22,7 +22,7 @@ pub(in crate::settings) const GENERAL: Section = Section {
             env: "COMMSERVER_ORIGINS",
             help: "Web pages that may connect, like https://example.org; none is any. Clients that are no browsers are not asked.",
             change: Reload,
-            value: Origins(field!(relay.origins)),
+            value: Texts(field!(relay.origins), "ORIGIN,…"),
         },
     ],
 };
@@ -35,7 +35,7 @@ pub(in crate::settings) const TLS: Section = Section {
             path: "tls.listen",
             flag: "tls-listen",
             env: "COMMSERVER_TLS_LISTEN",
-            help: "Where to listen with TLS. Needs a certificate and its key.",
+            help: "Where to listen with TLS. Needs a certificate and its key, or ACME.",
             change: Restart,
             value: Address(field!(tls_listen)),
         },
@@ -54,6 +54,46 @@ pub(in crate::settings) const TLS: Section = Section {
             help: "The private key of the certificate (PEM).",
             change: Reload,
             value: Text(field!(tls_key), "FILE"),
+        },
+        Setting {
+            path: "tls.acme_domains",
+            flag: "acme-domains",
+            env: "COMMSERVER_ACME_DOMAINS",
+            help: "In place of files: the names that the relay gets and renews a certificate for, by ACME. Needs a build with the feature acme.",
+            change: Restart,
+            value: Texts(field!(acme.domains), "DOMAIN,…"),
+        },
+        Setting {
+            path: "tls.acme_contact",
+            flag: "acme-contact",
+            env: "COMMSERVER_ACME_CONTACT",
+            help: "Whom the ACME server may tell about trouble, like mailto:ops@example.org.",
+            change: Restart,
+            value: Texts(field!(acme.contact), "MAILTO,…"),
+        },
+        Setting {
+            path: "tls.acme_cache",
+            flag: "acme-cache",
+            env: "COMMSERVER_ACME_CACHE",
+            help: "A folder where the key of the ACME account and the certificate survive a restart. It is made if need be.",
+            change: Restart,
+            value: Text(field!(acme_cache), "FOLDER"),
+        },
+        Setting {
+            path: "tls.acme_directory",
+            flag: "acme-directory",
+            env: "COMMSERVER_ACME_DIRECTORY",
+            help: "The directory URL of the ACME server; that of Let's Encrypt unless told otherwise.",
+            change: Restart,
+            value: Text(field!(acme.directory), "URL"),
+        },
+        Setting {
+            path: "tls.acme_root",
+            flag: "acme-root",
+            env: "COMMSERVER_ACME_ROOT",
+            help: "Who certifies the ACME server itself (PEM); without it, those whom this machine believes.",
+            change: Restart,
+            value: Text(field!(acme_root), "FILE"),
         },
     ],
 };
