@@ -46,11 +46,17 @@ impl Process {
 
     /// Seconds of CPU that it has used, in user and system mode.
     pub(crate) fn cpu(&self) -> Outcome<f64> {
+        Ok(self.times()?.iter().sum())
+    }
+
+    /// Seconds of CPU in user mode, and in system mode.
+    pub(crate) fn times(&self) -> Outcome<[f64; 2]> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The name in brackets may hold blanks. Behind it: state is field 3, utime and stime are 14 and 15.
         let (_, fields) = stat.rsplit_once(')').ok_or("a strange /proc/PID/stat")?;
-        let ticks: Result<Vec<f64>, _> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect();
-        Ok(ticks?.iter().sum::<f64>() / TICKS)
+        let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<f64>);
+        let mut next = || ticks.next().ok_or("a strange /proc/PID/stat");
+        Ok([next()?? / TICKS, next()?? / TICKS])
     }
 
     /// Resident memory in KiB.

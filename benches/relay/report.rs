@@ -56,6 +56,10 @@ pub(crate) fn page(results: &Results, goals: &[Goal], machine: &Machine, options
         };
         let _ = writeln!(page, "| {what} | {goal} | {figure} | {verdict} |");
     }
+    if !results.kernel.is_empty() {
+        let shares: Vec<_> = results.kernel.iter().map(|(what, share)| format!("{what} {share:.0} %")).collect();
+        let _ = writeln!(page, "\nThe kernel's part of the relay's CPU time: {}.", shares.join(", "));
+    }
     page.push_str("\nPayload in MB/s, and in MB for each second of the server's CPU time (user + system):\n\n");
     page.push_str(
         "| | 100 B | 1 KiB | 64 KiB | registrations per CPU s | KiB per idle spare | round trip 100 B, p50 / p99 us \

@@ -43,6 +43,8 @@ pub(crate) struct Results {
     pub(crate) speeds: Vec<Speed>,
     /// For each second of the server's CPU time.
     pub(crate) registrations: Vec<Of<Series>>,
+    /// What the relay of this repository did, and how much of its CPU time was the kernel's.
+    pub(crate) kernel: Vec<(String, f64)>,
     /// KiB of each idle spare.
     pub(crate) spares: Vec<Of<f64>>,
     /// The same of the relay of this repository with TLS.
@@ -124,8 +126,21 @@ fn start_all(kinds: &[Kind], options: &Options, cpu: Option<usize>) -> Outcome<R
     kinds.iter().map(|kind| Ok((*kind, kind.start(options, cpu)?))).collect()
 }
 
+/// CPU time of the relay of this repository.
+fn own_times(running: &Running) -> Outcome<[f64; 2]> {
+    let own = running.iter().find(|(kind, _)| *kind == Kind::Ratatosk);
+    own.map_or(Ok([0.0; 2]), |(_, process)| process.times())
+}
+
+/// What part of the time between two looks was spent in system mode, in percent.
+fn kernel_share(before: [f64; 2], after: [f64; 2]) -> f64 {
+    let [user, system] = [after[0] - before[0], after[1] - before[1]];
+    100.0 * system / (user + system)
+}
+
 fn measure_throughput(running: &Running, options: &Options, results: &mut Results) -> Outcome<()> {
     for size in SIZES {
+        let before = own_times(running)?;
         let mut per_cpu = vec![Series::new(); running.len()];
         let mut turn = 0;
         let whole = turns(options.rounds, running, |(kind, process)| {
@@ -139,18 +154,21 @@ fn measure_throughput(running: &Running, options: &Options, results: &mut Result
             println!("{size:>6} B  {:<28} {a:>6.0} MB/s {b:>6.0} MB per CPU s", kind.name());
             results.speeds.push(Speed { kind: *kind, size, whole, per_cpu });
         }
+        results.kernel.push((format!("messages of {size} B"), kernel_share(before, own_times(running)?)));
     }
     Ok(())
 }
 
 fn measure_registrations(running: &Running, options: &Options, results: &mut Results) -> Outcome<()> {
     let servers: Vec<_> = running.iter().filter(|(kind, _)| has_own_registration(*kind)).collect();
+    let before = own_times(running)?;
     let series =
         turns(options.rounds, &servers, |(kind, process)| registrations::turn(*kind, process, options.registrations))?;
     for ((kind, _), figures) in servers.into_iter().zip(series) {
         println!("registrations  {:<28} {:>6.0} per CPU s", kind.name(), median(figures.clone()));
         results.registrations.push(Of { kind: *kind, figures });
     }
+    results.kernel.push(("registrations".to_owned(), kernel_share(before, own_times(running)?)));
     Ok(())
 }
 
