@@ -49,6 +49,10 @@ async fn start() -> ExitCode {
         }
     };
     if line.check {
+        if let Some(Err(error)) = settings.config().tls.map(|tls| tls.check()) {
+            eprintln!("commserver: {error}");
+            return ExitCode::from(BAD_SETTINGS);
+        }
         announce(settings.to_toml().trim_end());
         return ExitCode::SUCCESS;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[cfg(feature = "acme")]
 use super::acme::Acme;
 use super::reload::Watched;
-use super::{Acceptor, TlsError};
+use super::{Acceptor, TlsError, certificate};
 use crate::config::{CertificateSource, TlsConfig};
 use crate::metrics::Metrics;
 
@@ -17,6 +17,21 @@ pub(crate) enum Tls {
     /// An ACME server.
     #[cfg(feature = "acme")]
     Acme(Arc<Acme>),
+}
+
+impl TlsConfig {
+    /// Whether a relay could show the certificate that the files hold now. What an ACME server would say is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`]
+    pub fn check(&self) -> Result<(), TlsError> {
+        match &self.certificate {
+            CertificateSource::Files(files) => certificate::load(files).map(drop),
+            CertificateSource::Acme(_) if cfg!(feature = "acme") => Ok(()),
+            CertificateSource::Acme(_) => Err(TlsError::AcmeNotBuilt),
+        }
+    }
 }
 
 impl Tls {
