@@ -15,6 +15,6 @@ mod replay;
 pub use file::{Case, FileError, Group, Step, VectorFile};
 pub use known::{Deviation, Known, Rule, Surprise};
 pub use op::{Answer, CheckKind, Event, Happening, Hex, Layer, Message, Op, Parity, PluginSpec};
-pub use ratatosk::Ratatosk;
+pub use ratatosk::{MakePlugin, Ratatosk, native_plugin};
 pub use recipe::RecipeError;
 pub use replay::{Codec, CodecError, Difference, FileReport, ReplayError, replay};

@@ -32,7 +32,7 @@ pub(crate) fn findings(root: &Path) -> io::Result<Vec<Finding>> {
     let workspace = manifest::entries(text("Cargo.toml")?);
     for member in manifest::members(&workspace) {
         let path = format!("{member}/Cargo.toml");
-        findings.extend(rules::member(&path, &manifest::entries(text(&path)?)));
+        findings.extend(rules::member(&path, &manifest::entries(text(&path)?), &workspace));
     }
     findings.extend(rules::decisions(&workspace, text("docs/decisions.md")?));
     Ok(findings)

@@ -19,6 +19,10 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("/", "root/"),
 ];
 
+/// Packages that have to write down the workspace's lints again, because something in them is unsafe and a lint that is
+/// forbidden cannot be allowed in one module. There it is denied, and everything else is as it is elsewhere.
+const OWN_LINTS: &[&str] = &["plugins/sdk/Cargo.toml"];
+
 /// A breach: where, and what is wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -64,10 +68,13 @@ pub(super) fn pure(files: &[TextFile]) -> Vec<Finding> {
 }
 
 /// A package takes its lints and the versions of its dependencies from the workspace.
-pub(super) fn member(path: &str, entries: &[Entry]) -> Vec<Finding> {
+pub(super) fn member(path: &str, entries: &[Entry], workspace: &[Entry]) -> Vec<Finding> {
     let finding = |line, what| Finding { path: path.to_owned(), line, what };
     let mut findings = Vec::new();
-    if !entries.iter().any(|entry| entry.table == "lints" && entry.key == "workspace" && entry.value == "true") {
+    if OWN_LINTS.contains(&path) {
+        let missing = workspace.iter().filter(|lint| is_lint(lint) && !repeats(entries, lint));
+        findings.extend(missing.map(|lint| finding(0, format!("lacks the workspace's lint {}", lint.key))));
+    } else if !entries.iter().any(|entry| entry.table == "lints" && entry.key == "workspace" && entry.value == "true") {
         findings.push(finding(0, "does not inherit the lints: [lints] workspace = true".to_owned()));
     }
     for entry in entries {
@@ -76,6 +83,17 @@ pub(super) fn member(path: &str, entries: &[Entry]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn is_lint(entry: &Entry) -> bool {
+    entry.table.starts_with("workspace.lints.")
+}
+
+/// Whether a package has a lint as the workspace has it.
+fn repeats(package: &[Entry], lint: &Entry) -> bool {
+    let value = if lint.key == "unsafe_code" { "\"deny\"" } else { &lint.value };
+    let is_same = |own: &Entry| lint.table.ends_with(&own.table) && own.key == lint.key && own.value == value;
+    package.iter().any(|own| own.table.starts_with("lints.") && is_same(own))
 }
 
 /// Every dependency of the workspace has a line `| \`name\` | why |` among the decisions.
@@ -169,13 +187,19 @@ mod tests {
              bytes.version = \"1\"\n[dev-dependencies.proptest]\nversion = \"1\"\nfeatures = []\n\
              [target.'cfg(unix)'.dependencies]\nlibc = { version = \"0.2\" }\n",
         );
-        let found: Vec<_> = member("x/Cargo.toml", &entries).iter().map(|finding| finding.line).collect();
+        let found: Vec<_> = member("x/Cargo.toml", &entries, &[]).iter().map(|finding| finding.line).collect();
         assert_eq!(found, [6, 7, 9, 12]);
     }
 
     #[test]
     fn lints_have_to_be_inherited() {
-        assert_eq!(member("x/Cargo.toml", &entries("[package]\nname = \"x\"\n")).len(), 1);
+        let nothing = entries("[package]\nname = \"x\"\n");
+        assert_eq!(member("x/Cargo.toml", &nothing, &[]).len(), 1);
+        let workspace = entries("[workspace.lints.rust]\nunsafe_code = \"forbid\"\nmissing_docs = \"warn\"\n");
+        let own = |text| member(OWN_LINTS[0], &entries(text), &workspace).len();
+        assert_eq!(own("[lints.rust]\nunsafe_code = \"deny\"\nmissing_docs = \"warn\"\n"), 0);
+        assert_eq!(own("[lints.rust]\nunsafe_code = \"allow\"\nmissing_docs = \"warn\"\n"), 1);
+        assert_eq!(own("[lints]\nworkspace = true\n"), 2);
     }
 
     #[test]

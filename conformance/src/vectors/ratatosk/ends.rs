@@ -12,7 +12,7 @@ use ratatosk_protocol::plugin::{
     Outgoing, Ping, Plugin, Pong, SEND_AFTER_IDLE, Stack,
 };
 
-use super::Script;
+use super::{MakePlugin, Script};
 use crate::vectors::{Answer, CodecError, Event, Happening, Hex, Message, Parity, PluginSpec};
 
 /// Most timers that may go off during one wait: no vector comes near, a timer that never rests does.
@@ -32,10 +32,16 @@ pub(super) struct End {
 }
 
 impl Ends {
-    pub(super) fn connect(&mut self, name: String, plugins: Vec<PluginSpec>) -> Result<Answer, CodecError> {
-        let plugins = plugins.into_iter().map(plugin).collect::<Result<_, _>>()?;
+    pub(super) fn connect(
+        &mut self,
+        name: String,
+        plugins: Vec<PluginSpec>,
+        make: &mut MakePlugin,
+    ) -> Result<Answer, CodecError> {
         let script = Script::default();
         let now = Instant::now();
+        let made = plugins.into_iter().map(|spec| make(spec, now, Box::new(script.clone())));
+        let plugins = made.collect::<Result<_, _>>()?;
         let mut stack = match Stack::new(plugins, Box::new(script.clone())) {
             Ok(stack) => stack,
             Err(error) => return Ok(Answer::Error(error.to_string())),
@@ -121,7 +127,12 @@ impl End {
     }
 }
 
-fn plugin(spec: PluginSpec) -> Result<Box<dyn Plugin>, CodecError> {
+/// The plugin of `ratatosk-protocol` for a specification.
+///
+/// # Errors
+///
+/// If the specification cannot be met.
+pub fn native_plugin(spec: PluginSpec) -> Result<Box<dyn Plugin>, CodecError> {
     let or = |millis: Option<u64>, default| millis.map_or(default, Duration::from_millis);
     Ok(match spec {
         PluginSpec::Encryption { key, sends } => {

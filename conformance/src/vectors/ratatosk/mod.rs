@@ -5,21 +5,44 @@ mod entropy;
 mod keys;
 mod messages;
 
+use std::time::Instant;
+
 use bytes::BytesMut;
 use ratatosk_protocol::close::CloseRequest;
+use ratatosk_protocol::entropy::Entropy;
 use ratatosk_protocol::keyword::Keyword;
 use ratatosk_protocol::padding;
-use ratatosk_protocol::plugin::{Encryption, KEEPALIVE};
+use ratatosk_protocol::plugin::{Encryption, KEEPALIVE, Plugin};
 use serde_json::Value;
 
 use self::ends::Ends;
 use self::entropy::Script;
-use super::{Answer, Codec, CodecError, Hex, Layer, Op};
+use super::{Answer, Codec, CodecError, Hex, Layer, Op, PluginSpec};
+
+pub use self::ends::native_plugin;
+
+/// Makes the plugins of a connection that opens at this time. The random bytes are those that the vectors prescribe, for
+/// plugins that do not take them from the stack.
+pub type MakePlugin = Box<dyn FnMut(PluginSpec, Instant, Box<dyn Entropy>) -> Result<Box<dyn Plugin>, CodecError>>;
 
 /// `ratatosk-protocol` as a [`Codec`].
-#[derive(Default)]
 pub struct Ratatosk {
     ends: Ends,
+    make: MakePlugin,
+}
+
+impl Default for Ratatosk {
+    fn default() -> Self {
+        Self::with_plugins(Box::new(|spec, _, _| native_plugin(spec)))
+    }
+}
+
+impl Ratatosk {
+    /// With other plugins in the stack than those of `ratatosk-protocol`.
+    #[must_use]
+    pub fn with_plugins(make: MakePlugin) -> Self {
+        Self { ends: Ends::default(), make }
+    }
 }
 
 impl Codec for Ratatosk {
@@ -62,7 +85,7 @@ impl Ratatosk {
             Op::Escape { layer, text } => Answer::Text(escape(layer, text)),
             Op::Unescape { layer, text } => unescape(layer, text),
             Op::CloseReason { text, terminate } => close_reason(text, terminate),
-            Op::Connect { end, plugins } => self.ends.connect(end, plugins)?,
+            Op::Connect { end, plugins } => self.ends.connect(end, plugins, &mut self.make)?,
             Op::Send { end, message, random } => self.ends.get(&end)?.send(message, random),
             Op::Receive { end, messages } => self.ends.get(&end)?.receive(messages),
             Op::Wait { end, until_ms } => self.ends.get(&end)?.wait(until_ms)?,

@@ -1,0 +1,58 @@
+//! A plugin's time: milliseconds since it was opened.
+
+use std::time::{Duration, Instant};
+
+use ratatosk_plugin::abi::NEVER;
+
+/// The clock of one plugin. It never runs backwards, whatever it is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    latest: u64,
+}
+
+impl Clock {
+    pub(crate) fn starting(now: Instant) -> Self {
+        Self { start: now, latest: 0 }
+    }
+
+    /// The plugin's time.
+    pub(crate) fn millis(&mut self, now: Instant) -> u64 {
+        let passed = now.saturating_duration_since(self.start).as_millis();
+        self.latest = self.latest.max(u64::try_from(passed).unwrap_or(NEVER));
+        self.latest
+    }
+
+    /// When a timer goes off that a plugin set at the latest time to `at_ms`. One that is past is put off by a millisecond,
+    /// so that no plugin keeps the driver busy.
+    pub(crate) fn timer(&self, at_ms: u64) -> Option<Instant> {
+        if at_ms == NEVER {
+            return None;
+        }
+        self.start.checked_add(Duration::from_millis(at_ms.max(self.latest.saturating_add(1))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_counted_from_the_start_and_never_runs_back() {
+        let start = Instant::now();
+        let mut clock = Clock::starting(start);
+        assert_eq!(clock.millis(start), 0);
+        assert_eq!(clock.millis(start + Duration::from_micros(7_999)), 7);
+        assert_eq!(clock.millis(start), 7);
+    }
+
+    #[test]
+    fn a_timer_is_never_due_at_once() {
+        let start = Instant::now();
+        let mut clock = Clock::starting(start);
+        clock.millis(start + Duration::from_millis(5));
+        assert_eq!(clock.timer(0), Some(start + Duration::from_millis(6)));
+        assert_eq!(clock.timer(9), Some(start + Duration::from_millis(9)));
+        assert_eq!(clock.timer(NEVER), None);
+    }
+}

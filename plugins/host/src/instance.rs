@@ -1,0 +1,191 @@
+//! One instance of a module: its memory, its functions, and the calls into it.
+
+use std::mem;
+
+use ratatosk_plugin::abi;
+use wasmtime::{InstancePre, Memory, Result, Store, Trap, TypedFunc};
+
+use crate::event::Encoded;
+use crate::imports::{Call, Limits, State};
+use crate::stopped::{Misuse, Stopped};
+use crate::ticker::Ticker;
+use crate::verify::SUBSCRIBE;
+
+/// An instance, and why it was ended if it was. Its memory is wiped when it ends and when it is dropped.
+pub(crate) struct Instance {
+    store: Store<State>,
+    exports: Exports,
+    deadline_ms: u64,
+    stopped: Option<Stopped>,
+}
+
+#[derive(Clone)]
+struct Exports {
+    memory: Memory,
+    alloc: TypedFunc<u32, u32>,
+    open: TypedFunc<u32, i32>,
+    on_event: TypedFunc<(u32, u32, u32, u32), i32>,
+    on_timer: TypedFunc<u32, i32>,
+    close: TypedFunc<u32, ()>,
+    subscribe: Option<TypedFunc<(), u32>>,
+}
+
+/// What a plugin says to an event or a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Consumed,
+    Pass,
+    /// The connection has to end; [`Call::failure`] says why.
+    Failed,
+}
+
+impl Instance {
+    /// Sets a module up, which may run code of it.
+    pub(crate) fn new(pre: &InstancePre<State>, limits: Limits, deadline_ms: u64) -> Result<Self, Stopped> {
+        let state = State { limits, memory: None, call: Call::none() };
+        let mut store = Store::new(pre.module().engine(), state);
+        store.limiter(|state| state);
+        store.set_epoch_deadline(Ticker::ticks(deadline_ms));
+        match Exports::of(pre, &mut store) {
+            Ok(exports) => {
+                store.data_mut().memory = Some(exports.memory);
+                Ok(Self { store, exports, deadline_ms, stopped: None })
+            }
+            Err(error) => Err(reason(&error, None, deadline_ms)),
+        }
+    }
+
+    /// Which events the module wants to see.
+    pub(crate) fn subscribe(&mut self) -> Result<u32, Stopped> {
+        let Some(subscribe) = self.exports.subscribe.clone() else { return Ok(abi::EVERYTHING) };
+        self.run(&mut Call::none(), |store, _| subscribe.call(store, ()))
+    }
+
+    /// Opens a connection: its handle, or `None` if the plugin refused.
+    pub(crate) fn open(&mut self, call: &mut Call, config: &[u8]) -> Result<Option<u32>, Stopped> {
+        (call.handle, call.may_emit) = (None, false);
+        let handle = self.run(call, |store, exports| {
+            let len = exports.write(store, config.len(), |place| place.copy_from_slice(config))?;
+            let result = exports.open.call(&mut *store, len)?;
+            let Ok(handle) = u32::try_from(result) else {
+                let refused = result == abi::REFUSED;
+                return if refused { Ok(None) } else { Err(Misuse::Result { call: "open", result }.into()) };
+            };
+            match store.data().call.timer {
+                Some((other, _)) if other != handle => Err(Misuse::ForeignHandle { handle: other }.into()),
+                _ => Ok(Some(handle)),
+            }
+        })?;
+        call.handle = handle;
+        call.may_emit = true;
+        Ok(handle)
+    }
+
+    /// Gives an event to a connection.
+    pub(crate) fn on_event(&mut self, call: &mut Call, handle: u32, event: &Encoded<'_>) -> Result<Answer, Stopped> {
+        self.run(call, |store, exports| {
+            let len = exports.write(store, event.len(), |place| event.write(place))?;
+            let result = exports.on_event.call(store, (handle, event.direction, event.kind, len))?;
+            answer("on_event", result)
+        })
+    }
+
+    /// Tells a connection that its timer went off.
+    pub(crate) fn on_timer(&mut self, call: &mut Call, handle: u32) -> Result<Answer, Stopped> {
+        self.run(call, |store, exports| answer("on_timer", exports.on_timer.call(store, handle)?))
+    }
+
+    /// Ends a connection. Of one that is closed, nothing can fail any more.
+    pub(crate) fn close(&mut self, call: &mut Call, handle: u32) {
+        call.may_emit = false;
+        // The instance notes by itself that it has to end.
+        let _ = self.run(call, |store, exports| exports.close.call(store, handle));
+    }
+
+    /// Calls the module under its deadline. If that goes wrong, it was the last call.
+    fn run<R>(
+        &mut self,
+        call: &mut Call,
+        action: impl FnOnce(&mut Store<State>, &Exports) -> Result<R>,
+    ) -> Result<R, Stopped> {
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        mem::swap(&mut self.store.data_mut().call, call);
+        self.store.set_epoch_deadline(Ticker::ticks(self.deadline_ms));
+        let result = action(&mut self.store, &self.exports);
+        mem::swap(&mut self.store.data_mut().call, call);
+        result.map_err(|error| {
+            let stopped = reason(&error, call.failure.take(), self.deadline_ms);
+            self.stopped = Some(stopped.clone());
+            self.wipe();
+            stopped
+        })
+    }
+
+    /// The whole memory, for tests that look for what must not be there.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> &[u8] {
+        self.exports.memory.data(&self.store)
+    }
+
+    fn wipe(&mut self) {
+        self.exports.memory.data_mut(&mut self.store).fill(0);
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl Exports {
+    fn of(pre: &InstancePre<State>, store: &mut Store<State>) -> Result<Self> {
+        let instance = pre.instantiate(&mut *store)?;
+        let memory = instance.get_memory(&mut *store, "memory");
+        let subscribe = instance.get_func(&mut *store, SUBSCRIBE.0);
+        Ok(Self {
+            memory: memory.ok_or_else(|| wasmtime::Error::msg("no memory is exported"))?,
+            alloc: instance.get_typed_func(&mut *store, "alloc")?,
+            open: instance.get_typed_func(&mut *store, "open")?,
+            on_event: instance.get_typed_func(&mut *store, "on_event")?,
+            on_timer: instance.get_typed_func(&mut *store, "on_timer")?,
+            close: instance.get_typed_func(&mut *store, "close")?,
+            subscribe: subscribe.map(|function| function.typed(&*store)).transpose()?,
+        })
+    }
+
+    /// Puts `len` bytes where the module wants them.
+    fn write(&self, store: &mut Store<State>, len: usize, write: impl FnOnce(&mut [u8])) -> Result<u32> {
+        let max = store.data().limits.memory_max;
+        let short = u32::try_from(len).map_err(|_| Misuse::Memory { max })?;
+        let ptr = self.alloc.call(&mut *store, short)?;
+        let memory = self.memory.data_mut(store);
+        let place = memory.get_mut(ptr as usize..).and_then(|rest| rest.get_mut(..len));
+        write(place.ok_or(Misuse::OutOfBounds { call: "alloc", ptr, len })?);
+        Ok(short)
+    }
+}
+
+fn answer(call: &'static str, result: i32) -> Result<Answer> {
+    match result {
+        abi::CONSUMED => Ok(Answer::Consumed),
+        abi::PASS => Ok(Answer::Pass),
+        abi::ERROR => Ok(Answer::Failed),
+        _ => Err(Misuse::Result { call, result }.into()),
+    }
+}
+
+/// What an error of wasmtime means. `said` is what the module told the host before.
+fn reason(error: &wasmtime::Error, said: Option<String>, deadline_ms: u64) -> Stopped {
+    if let Some(misuse) = error.downcast_ref::<Misuse>() {
+        return Stopped::Misuse(misuse.clone());
+    }
+    match (error.downcast_ref::<Trap>(), said) {
+        (Some(Trap::Interrupt), _) => Stopped::Deadline { deadline_ms },
+        (Some(Trap::UnreachableCodeReached), Some(said)) => Stopped::Panicked(said),
+        (Some(trap), _) => Stopped::Trapped(trap.to_string()),
+        (None, _) => Stopped::Trapped(format!("{error:#}")),
+    }
+}

@@ -1,0 +1,84 @@
+//! The instances of one module: one for each connection as long as there are few, then several connections in one.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::instance::Instance;
+use crate::stopped::Stopped;
+
+/// The living instances of a module.
+pub(crate) struct Pool {
+    max: usize,
+    slots: Mutex<Vec<Slot>>,
+}
+
+struct Slot {
+    instance: Arc<Mutex<Instance>>,
+    connections: usize,
+}
+
+/// A connection's place in an instance. With the last one the instance goes, and its memory is wiped.
+pub(crate) struct Lease {
+    pool: Arc<Pool>,
+    instance: Arc<Mutex<Instance>>,
+}
+
+impl Pool {
+    pub(crate) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { max, slots: Mutex::default() })
+    }
+
+    /// A place in a new instance if there may be one more and `make` can make it, else in the one with the fewest.
+    pub(crate) fn lease(self: &Arc<Self>, make: impl FnOnce() -> Result<Instance, Stopped>) -> Result<Lease, Stopped> {
+        let mut slots = self.slots();
+        let made = if slots.len() < self.max || slots.is_empty() { Some(make()) } else { None };
+        let instance = match (made, slots.iter_mut().min_by_key(|slot| slot.connections)) {
+            (Some(Ok(instance)), _) => {
+                let instance = Arc::new(Mutex::new(instance));
+                slots.push(Slot { instance: Arc::clone(&instance), connections: 1 });
+                instance
+            }
+            (_, Some(slot)) => {
+                slot.connections += 1;
+                Arc::clone(&slot.instance)
+            }
+            (Some(Err(stopped)), None) => return Err(stopped),
+            // The list was empty, so one was made.
+            (None, None) => return Err(Stopped::Trapped("there is no instance".to_owned())),
+        };
+        drop(slots);
+        Ok(Lease { pool: Arc::clone(self), instance })
+    }
+
+    /// How many instances there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots().len()
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    /// The instance, for one call.
+    pub(crate) fn instance(&self) -> MutexGuard<'_, Instance> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The instance has ended: nobody else may be put into it.
+    pub(crate) fn retire(&self) {
+        self.pool.slots().retain(|slot| !Arc::ptr_eq(&slot.instance, &self.instance));
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut slots = self.pool.slots();
+        if let Some(index) = slots.iter().position(|slot| Arc::ptr_eq(&slot.instance, &self.instance)) {
+            slots[index].connections -= 1;
+            if slots[index].connections == 0 {
+                slots.swap_remove(index);
+            }
+        }
+    }
+}
