@@ -189,3 +189,29 @@ fn reason(error: &wasmtime::Error, said: Option<String>, deadline_ms: u64) -> St
         (None, _) => Stopped::Trapped(format!("{error:#}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatosk_plugin_bundle as bundle;
+
+    use super::*;
+    use crate::{HostLimits, Manifest, Module, PluginHost};
+
+    #[test]
+    fn a_panic_of_the_sdk_says_where_and_why_and_the_memory_is_wiped() {
+        let host = PluginHost::new(HostLimits { instances: 2, ..HostLimits::default() }).unwrap();
+        let manifest = Manifest::parse(bundle::FRAGMENTATION.manifest).unwrap();
+        let module = Module::new(&host, manifest, bundle::FRAGMENTATION.wasm).unwrap();
+        let lease = module.lease().unwrap();
+        let mut instance = lease.instance();
+        assert_eq!(instance.open(&mut Call::none(), &[]), Ok(Some(0)));
+        assert!(instance.memory().iter().any(|&byte| byte != 0));
+        // No message is so long, so no honest host asks for it.
+        let asked = instance.run(&mut Call::none(), |store, exports| exports.alloc.call(store, u32::MAX));
+        let Err(Stopped::Panicked(said)) = asked else { panic!("{asked:?}") };
+        assert!(said.contains("plugins/sdk/src/buffer.rs"), "{said}");
+        assert!(instance.memory().iter().all(|&byte| byte == 0));
+        // It stays as it is.
+        assert_eq!(instance.open(&mut Call::none(), &[]), Err(Stopped::Panicked(said)));
+    }
+}
