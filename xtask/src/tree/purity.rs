@@ -4,6 +4,10 @@ use super::files::TextFile;
 
 /// The rooms (folders and files), and the part of one that is not pure.
 const ROOMS: &[&str] = &[
+    "plugins/encryption/src/",
+    "plugins/fragmentation/src/",
+    "plugins/keepalive/src/",
+    "plugins/sdk/src/",
     "protocol/src/",
     "relay/src/frame/",
     "relay/src/registry/",
