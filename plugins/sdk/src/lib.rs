@@ -56,7 +56,7 @@ macro_rules! export_plugin {
         const _: () = {
             use $crate::guest;
 
-            ::std::thread_local! {
+            thread_local! {
                 static INSTANCE: guest::Cell<$plugin> = const { guest::Cell::new($crate::Instance::new()) };
             }
 
