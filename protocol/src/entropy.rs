@@ -36,6 +36,18 @@ pub fn array<const N: usize>(entropy: &mut dyn Entropy) -> [u8; N] {
 pub struct OsEntropy;
 
 #[cfg(feature = "os-entropy")]
+impl OsEntropy {
+    /// Whether there are random numbers: to be asked by a program at its start, so that it can say what is missing.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn check() -> Result<(), String> {
+        getrandom::fill(&mut [0; 32]).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(feature = "os-entropy")]
 impl Entropy for OsEntropy {
     /// # Panics
     ///

@@ -10,6 +10,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ratatosk_protocol::entropy::OsEntropy;
 use ratatosk_relay::registry::Phase;
 use ratatosk_relay::{BindError, Ops, Server};
 
@@ -70,6 +71,7 @@ async fn run(mut reload: Reload<'_>) -> Result<(), String> {
     let settings = reload.current();
     let log = Arc::new(Log::start(settings.log_filter(), settings.log_format())?);
     let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    OsEntropy::check().map_err(|error| format!("there are no random numbers for keys: {error}{ENTROPY_ADVICE}"))?;
     files::allow(settings.config().limits.connections);
     let server = Server::bind(settings.config()).await.map_err(|error| explain(&error))?;
     // It ends with this function, so that it can be asked until the last connection is closed.
@@ -112,6 +114,9 @@ fn say_where(server: &Server) {
         tracing::info!(%address, "listening with TLS");
     }
 }
+
+/// What to do when the operating system gives no random numbers.
+const ENTROPY_ADVICE: &str = "\nIn a chroot or container, /dev/random and /dev/urandom have to be there.";
 
 /// What to do when the listener for operators cannot be had.
 const OPS_ADVICE: &str = "\nChoose another address with --ops-listen, or do without with --ops-listen off.";

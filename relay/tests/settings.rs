@@ -191,6 +191,32 @@ async fn a_hangup_reads_the_settings_again() {
     assert_eq!(text.matches(" ERROR ").count(), 2, "{text}");
 }
 
+/// A deadline and a rate that are others now hold for whoever comes next.
+#[tokio::test]
+async fn a_hangup_changes_deadlines_and_rates() {
+    let file = File::new("deadlines", "");
+    let program = Program::start_with_ops(command_with_ops(&["--config", file.path()]));
+    let mut spares = Vec::new();
+    for _ in 0..5 {
+        spares.push(is_accepted(&program, 6).await.expect("nothing is in the way"));
+    }
+    let text = "[timeouts]\nhandshake_ms = 100\n[rates]\nregistrations_per_key_per_second = 1\nregistrations_per_key_burst = 1\n";
+    file.write(text);
+    program.signal("HUP");
+    reloaded(&program, "ok", 1.0).await;
+    let mut silent = Client::connect(program.address).await;
+    assert_eq!(silent.ended().await, common::end(1000, "Terminate called: Handshake: Connection timed out"));
+    spares.push(is_accepted(&program, 6).await.expect("one is allowed"));
+    assert!(is_accepted(&program, 6).await.is_none());
+    assert!(is_accepted(&program, 7).await.is_some(), "each key has its own");
+
+    file.write("");
+    program.signal("HUP");
+    reloaded(&program, "ok", 2.0).await;
+    spares.push(is_accepted(&program, 6).await.expect("the old rate holds again"));
+    let _patient = Client::connect(program.address).await;
+}
+
 #[tokio::test]
 async fn a_hangup_reads_the_lists_again() {
     let list = File::new("deny", "# nobody yet\n");

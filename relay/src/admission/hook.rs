@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub(crate) struct Hook {
     metrics: Arc<Metrics>,
     places: Arc<Semaphore>,
     state: Mutex<State>,
+    /// The last question was not answered: said once, until one is.
+    failing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -55,7 +58,27 @@ impl Hook {
             metrics: Arc::clone(metrics),
             places: Arc::new(Semaphore::new(AT_ONCE)),
             state: Mutex::new(state),
+            failing: AtomicBool::new(false),
         })
+    }
+
+    /// A question was not answered, so somebody is kept out who perhaps should not be.
+    fn complain(&self, reason: &str) {
+        if self.failing.swap(true, Relaxed) {
+            tracing::debug!(reason, "the admission hook gave no answer");
+        } else {
+            tracing::warn!(
+                reason,
+                "the admission hook gives no answers, and whoever it is to be asked about is refused"
+            );
+        }
+    }
+
+    /// A question was answered.
+    fn recover(&self) {
+        if self.failing.swap(false, Relaxed) {
+            tracing::info!("the admission hook answers again");
+        }
     }
 
     /// Whether the hook allows it. Takes at most the timeout in `config`.
@@ -141,15 +164,16 @@ async fn fly(entry: Entry, config: HookConfig) -> bool {
     };
     let (asked, allow, time) = match timeout(config.timeout, asking).await {
         Ok(Ok(Answer { allow, cache_seconds })) => {
+            hook.recover();
             let time = cache_seconds.map_or(config.cache, |seconds| Duration::from_secs(seconds.into()));
             (if allow { Asked::Allow } else { Asked::Deny }, allow, time.min(config.cache))
         }
         Ok(Err(error)) => {
-            tracing::debug!(%error, "the admission hook gave no answer");
+            hook.complain(&error.to_string());
             (Asked::Error, false, PAUSE.min(config.cache))
         }
         Err(_) => {
-            tracing::debug!("the admission hook did not answer in time");
+            hook.complain("it did not answer in time");
             (Asked::Timeout, false, PAUSE.min(config.cache))
         }
     };

@@ -1,4 +1,4 @@
-//! Mixed random load in miniature: everybody at once, decent and not, for about a minute. `RATATOSK_SOAK_SECONDS` makes it
+//! Mixed random load in miniature: everybody at once, decent and not, for two minutes. `RATATOSK_SOAK_SECONDS` makes it
 //! longer, `RATATOSK_SOAK_SEED` different.
 #![cfg(target_os = "linux")]
 #![allow(
@@ -148,7 +148,7 @@ fn check(page: &Page) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn soak() {
-    let (seconds, seed) = (setting("RATATOSK_SOAK_SECONDS", 60), setting("RATATOSK_SOAK_SEED", 0x5eed));
+    let (seconds, seed) = (setting("RATATOSK_SOAK_SECONDS", 120), setting("RATATOSK_SOAK_SEED", 0x5eed));
     println!("{seconds} s of mixed load, seed {seed}");
     let timers = [
         ["--handshake-timeout-ms", "3000"],
