@@ -200,7 +200,7 @@ async fn a_hangup_changes_deadlines_and_rates() {
     for _ in 0..5 {
         spares.push(is_accepted(&program, 6).await.expect("nothing is in the way"));
     }
-    let text = "[timeouts]\nhandshake_ms = 100\n[rates]\nregistrations_per_key_per_second = 1\nregistrations_per_key_burst = 1\n";
+    let text = "[timeouts]\nhandshake_ms = 500\n[rates]\nregistrations_per_key_per_second = 1\nregistrations_per_key_burst = 1\n";
     file.write(text);
     program.signal("HUP");
     reloaded(&program, "ok", 1.0).await;
