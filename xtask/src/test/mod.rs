@@ -7,6 +7,7 @@ mod logs;
 mod options;
 mod report;
 mod step;
+mod target;
 
 use std::process::ExitCode;
 use std::time::Instant;

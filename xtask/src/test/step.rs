@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::logs::{self, Search};
 use super::report::{Tally, Verdict};
+use super::target;
 use crate::{cargo, tree};
 
 /// One thing that must hold.
@@ -30,6 +31,8 @@ enum Kind {
     Tests,
     /// By the exit status, if the cargo subcommand is installed.
     Optional { probe: &'static str, install: &'static str },
+    /// By [`target`].
+    Target,
     /// By the packages that `cargo tree` lists: none of [`NATIVE_TOOLS`].
     RustOnly,
 }
@@ -54,6 +57,13 @@ pub(super) const STEPS: &[Step] = &[
         command: "cargo fmt --all --check",
         slow: false,
         kind: Kind::Status,
+    },
+    Step {
+        name: "wasm",
+        about: "the plugins can be compiled for WebAssembly: their target is installed",
+        command: target::INSTALL,
+        slow: false,
+        kind: Kind::Target,
     },
     Step {
         name: "lint",
@@ -153,6 +163,7 @@ impl Step {
                     Verdict::Skipped(format!("not installed, `{install}`"))
                 }
             }
+            Kind::Target => target::install(root),
             Kind::RustOnly => rust_only(&mut call),
         }
     }
