@@ -79,8 +79,8 @@ mod tests {
     }
 
     #[test]
-    fn quick_keeps_format_lints_and_tests() {
-        assert_eq!(chosen(&["--quick"]), ["tree", "fmt", "lint", "test"]);
+    fn quick_keeps_format_target_lints_and_tests() {
+        assert_eq!(chosen(&["--quick"]), ["tree", "fmt", "wasm", "lint", "test"]);
     }
 
     #[test]
