@@ -17,15 +17,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "wasm";
 
 /// What the modules are made of, from the root of the workspace.
-const SOURCES: [&str; 7] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "protocol",
-    "plugins/sdk",
-    "plugins/encryption",
-    "plugins/fragmentation",
-    "plugins/keepalive",
-];
+const SOURCES: [&str; 6] =
+    ["Cargo.toml", "Cargo.lock", "plugins/sdk", "plugins/encryption", "plugins/fragmentation", "plugins/keepalive"];
 
 /// Settings of the outer cargo that must not reach the nested one: the names, and how families of names begin.
 const NOT_INHERITED: [&str; 5] =

@@ -10,13 +10,13 @@
 //! | [`message`] | the JSON control messages |
 //! | [`close`] | close codes and reasons |
 //! | [`ping`] | the timers of spare connections |
-//! | [`plugin`] | the plugin stack and the five native plugins |
+//! | [`plugin`] | the plugin stack, ping and pong, and the linked plugins of `plugins/` |
 //! | [`phase`], [`trace`] | the six phases, their deadlines, the record of a connection |
 //! | [`connection`] | the machine of one connection, phases 1 to 5 |
 //! | [`spare`], [`backoff`] | how many spare connections a listener keeps, and when it tries again |
 //! | [`metrics`] | counts by role and phase |
 //! | `driver` | tokio around it all, behind the feature of that name |
-//! | [`padding`], [`keyword`], [`text`] | what the plugins are made of |
+//! | [`padding`], [`keyword`], [`text`] | what the plugins are made of, from their own crates |
 
 pub mod backoff;
 pub mod close;
@@ -26,14 +26,14 @@ pub mod crypto;
 pub mod driver;
 pub mod entropy;
 pub mod key;
-pub mod keyword;
 pub mod message;
 pub mod metrics;
-pub mod padding;
 pub mod phase;
 pub mod ping;
 pub mod plugin;
 pub mod spare;
-pub mod text;
 mod time;
 pub mod trace;
+
+pub use ratatosk_plugin::{keyword, text};
+pub use ratatosk_plugin_encryption::padding;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::phase::{Outcome, Phase, Role};
-use crate::plugin::Origin;
+use crate::plugin::{Form, Note, Origin};
 
 /// Entries that are kept from the beginning: a whole establishment has about twenty.
 const FIRST: usize = 64;
@@ -51,6 +51,15 @@ pub enum Entry {
         /// Its payload on the wire.
         bytes: usize,
     },
+    /// A plugin joined the connection, outside those before it.
+    Attached {
+        /// Its name.
+        plugin: String,
+        /// How it runs.
+        form: Form,
+    },
+    /// A plugin said something; shown escaped.
+    Noted(Note),
     /// The connection is over.
     Closed {
         /// Who ended it.
@@ -118,6 +127,8 @@ impl fmt::Display for Entry {
             }
             Self::Sent { what, bytes } => write!(f, "│ → {what:<24} {bytes:>7} B"),
             Self::Received { what, bytes } => write!(f, "│ ← {what:<24} {bytes:>7} B"),
+            Self::Attached { plugin, form } => write!(f, "│ + {plugin} ({form})"),
+            Self::Noted(Note { plugin, text }) => write!(f, "│ # {plugin}: {text:?}"),
             Self::Closed { origin, reason } => {
                 let who = if *origin == Origin::Local { "here" } else { "by the other end" };
                 write!(f, "■ closed {who}: {reason:?}")

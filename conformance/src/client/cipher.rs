@@ -6,7 +6,7 @@ use ratatosk_protocol::entropy::{Entropy, OsEntropy};
 use ratatosk_protocol::key::{KEY_LEN, KeyPair, PublicKey};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::padding::{self, FLAG_TEXT};
-use ratatosk_protocol::plugin::{Encryption, NonceParity};
+use ratatosk_protocol::plugin::{NonceParity, nonce};
 use ratatosk_protocol::text;
 
 const NONCE_LEN: usize = boxed::OVERHEAD - TAG_LEN;
@@ -99,7 +99,7 @@ impl Cipher {
     }
 
     fn seal_at(&self, counter: u64, padded: &[u8]) -> Option<Bytes> {
-        let nonce = Encryption::nonce(counter).ok()?;
+        let nonce = nonce(counter).ok()?;
         let frame = boxed::seal(self.key.as_ref()?, padded, &mut Chosen(nonce));
         Some(Bytes::from(frame).slice(NONCE_LEN..))
     }
@@ -114,7 +114,7 @@ impl Cipher {
 }
 
 fn open_at(key: &SharedKey, counter: u64, frame: &[u8]) -> Result<Payload, String> {
-    let nonce = Encryption::nonce(counter).map_err(|error| error.to_string())?;
+    let nonce = nonce(counter).map_err(|error| error.to_string())?;
     let plain = boxed::open(key, &[&nonce[..], frame].concat()).map_err(|error| error.to_string())?;
     let (start, flags) = padding::remove(&plain).map_err(|error| error.to_string())?;
     let value = &plain[start..];

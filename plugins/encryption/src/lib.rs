@@ -5,13 +5,16 @@
 //! The configuration is [`CONFIG_LEN`] bytes: the shared key, then 0 for even nonces (the acceptor sends with those) or 1 for
 //! odd ones (the connector).
 
+mod nonce;
+pub mod padding;
+
 use crypto_secretbox::aead::{AeadInPlace, KeyInit};
 use crypto_secretbox::{Tag, XSalsa20Poly1305};
-use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, export_plugin};
-use ratatosk_protocol::padding::{self, FLAG_TEXT, PaddingError};
-use ratatosk_protocol::plugin::{Encryption as Nonces, NonceParity};
-use ratatosk_protocol::text;
+use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, export_plugin, text};
 use zeroize::Zeroizing;
+
+pub use self::nonce::{MAX_NONCE_COUNTER, NonceExhausted, NonceParity, nonce};
+use self::padding::{FLAG_TEXT, PaddingError};
 
 /// Bytes of a configuration.
 pub const CONFIG_LEN: usize = KEY_LEN + 1;
@@ -39,12 +42,24 @@ pub fn config(key: &[u8; KEY_LEN], sends: NonceParity) -> [u8; CONFIG_LEN] {
 }
 
 impl Encryption {
+    /// Starts both counters.
+    #[must_use]
+    pub fn new(key: &[u8; KEY_LEN], sends: NonceParity) -> Self {
+        let (send, receive) = match sends {
+            NonceParity::Even => (0, 1),
+            NonceParity::Odd => (1, 0),
+        };
+        let mut plugin = Self { key: Zeroizing::new([0; KEY_LEN]), send, receive };
+        plugin.key.copy_from_slice(key);
+        plugin
+    }
+
     fn cipher(&self) -> XSalsa20Poly1305 {
         XSalsa20Poly1305::new((&*self.key).into())
     }
 
     fn seal(&mut self, host: &mut dyn Host, data: &mut Buffer, flags: u8) -> Result<(), Failure> {
-        let nonce = Nonces::nonce(self.send).map_err(Failure::new)?;
+        let nonce = nonce(self.send).map_err(Failure::new)?;
         let mut random = [0];
         host.random(&mut random);
         // One random byte says how much padding there is, so its length takes one byte or none.
@@ -64,7 +79,7 @@ impl Encryption {
     }
 
     fn open(&mut self, host: &mut dyn Host, data: &mut Buffer) -> Result<(), Failure> {
-        let nonce = Nonces::nonce(self.receive).map_err(Failure::new)?;
+        let nonce = nonce(self.receive).map_err(Failure::new)?;
         // The counter advances even if the frame is bad, as in the reference.
         self.receive += 2;
         let refused = || Failure::new("Decryption of message failed.");
@@ -105,14 +120,12 @@ impl Plugin for Encryption {
     fn open(_host: &mut dyn Host, config: &[u8]) -> Result<Self, Failure> {
         let malformed = || Failure::new("the configuration is 32 bytes of key and 0 or 1 for the parity of the nonces");
         let (key, parity) = config.split_first_chunk::<KEY_LEN>().ok_or_else(malformed)?;
-        let (send, receive) = match parity {
-            [0] => (0, 1),
-            [1] => (1, 0),
+        let sends = match parity {
+            [0] => NonceParity::Even,
+            [1] => NonceParity::Odd,
             _ => return Err(malformed()),
         };
-        let mut plugin = Self { key: Zeroizing::new([0; KEY_LEN]), send, receive };
-        plugin.key.copy_from_slice(key);
-        Ok(plugin)
+        Ok(Self::new(key, sends))
     }
 
     fn on_event(

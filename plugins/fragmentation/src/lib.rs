@@ -3,10 +3,14 @@
 //! The configuration is empty for the reference's sizes, or [`CONFIG_LEN`] bytes: bytes of a chunk, and of the largest message
 //! that is put together (both little-endian, four bytes).
 
-use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, export_plugin};
-use ratatosk_protocol::keyword::Keyword;
-use ratatosk_protocol::plugin::{CHUNK_LEN, MAX_MESSAGE_LEN};
-use ratatosk_protocol::text;
+use ratatosk_plugin::keyword::Keyword;
+use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, export_plugin, text};
+
+/// Bytes of a chunk. Texts are fragmented from a quarter as many UTF-16 units on, binary messages above it.
+pub const CHUNK_LEN: usize = 65_536;
+
+/// Largest message that is put together from chunks unless configured otherwise: 100 MiB, the reference's largest frame.
+pub const MAX_MESSAGE_LEN: usize = 104_857_600;
 
 /// Bytes of a configuration.
 pub const CONFIG_LEN: usize = 8;
@@ -60,6 +64,13 @@ fn say(host: &mut dyn Host, keyword: Keyword) {
 }
 
 impl Fragmentation {
+    /// With these sizes. `max_message_len` bounds what one peer can make this end keep.
+    #[must_use]
+    pub fn new(chunk_len: usize, max_message_len: usize) -> Self {
+        // Smaller chunks would never get on.
+        Self { chunk_len: chunk_len.max(4), max_message_len, receiving: None }
+    }
+
     fn send_chunks(&self, host: &mut dyn Host, start: Keyword, data: &[u8]) -> Verdict {
         say(host, start);
         for chunk in data.chunks(self.chunk_len) {
@@ -152,7 +163,7 @@ impl Plugin for Fragmentation {
             (&[chunk, message], []) => (u32::from_le_bytes(chunk) as usize, u32::from_le_bytes(message) as usize),
             _ => return Err(Failure::new("the configuration is empty, or two sizes of four bytes")),
         };
-        Ok(Self { chunk_len: chunk_len.max(4), max_message_len, receiving: None })
+        Ok(Self::new(chunk_len, max_message_len))
     }
 
     fn on_event(

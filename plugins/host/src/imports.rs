@@ -2,11 +2,12 @@
 
 use ratatosk_plugin::abi;
 use ratatosk_protocol::entropy::Entropy;
+use ratatosk_protocol::plugin::Layer;
+use ratatosk_protocol::plugin::abi::{EmitError, Event, readable};
 use wasmtime::{Caller, Engine, Linker, Memory, ResourceLimiter, Result};
 
 use crate::engine::TABLE_ELEMENTS;
-use crate::event::Event;
-use crate::stopped::{Misuse, readable};
+use crate::stopped::Misuse;
 
 /// What an instance may use, and the call that it is in.
 pub(crate) struct State {
@@ -22,6 +23,8 @@ pub(crate) struct Limits {
     /// Bytes of memory, and bytes that one call may emit.
     pub(crate) memory_max: usize,
     pub(crate) events_per_call: usize,
+    /// Where in the stack the plugin stands: it decides what may be emitted.
+    pub(crate) layer: Layer,
 }
 
 /// One call into a module.
@@ -106,7 +109,7 @@ fn emit(mut caller: Caller<'_, State>, direction: u32, kind: u32, ptr: u32, len:
     let (data, state) = borrow(&mut caller, "emit", ptr, len)?;
     let call = &mut state.call;
     if !call.may_emit {
-        return Err(Misuse::Event { direction, kind }.into());
+        return Err(Misuse::from(EmitError::Event { direction, kind }).into());
     }
     if call.emitted.len() >= state.limits.events_per_call {
         return Err(Misuse::TooManyEvents { max: state.limits.events_per_call }.into());
@@ -115,7 +118,7 @@ fn emit(mut caller: Caller<'_, State>, direction: u32, kind: u32, ptr: u32, len:
     if call.emitted_bytes > state.limits.memory_max {
         return Err(Misuse::TooManyBytes { max: state.limits.memory_max }.into());
     }
-    call.emitted.push(Event::emitted(direction, kind, data)?);
+    call.emitted.push(Event::emitted(state.limits.layer, direction, kind, data).map_err(Misuse::from)?);
     Ok(())
 }
 
@@ -139,7 +142,7 @@ fn set_timer(mut caller: Caller<'_, State>, handle: u32, at_ms: u64) -> Result<(
 
 fn fail(mut caller: Caller<'_, State>, ptr: u32, len: u32) -> Result<()> {
     let (text, state) = borrow(&mut caller, "fail", ptr, len)?;
-    state.call.failure = Some(readable(text));
+    state.call.failure = Some(readable(text, abi::MAX_FAILURE_LEN));
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::mem;
 
 use ratatosk_plugin::abi;
+use ratatosk_protocol::plugin::abi::Encoded;
 use wasmtime::{InstancePre, Memory, Result, Store, Trap, TypedFunc};
 
-use crate::event::Encoded;
 use crate::imports::{Call, Limits, State};
 use crate::stopped::{Misuse, Stopped};
 use crate::ticker::Ticker;

@@ -1,7 +1,7 @@
 //! Runs plugins in the connection stack of `ratatosk-protocol`.
 //!
-//! A plugin is a WebAssembly module, held in check by wasmtime, or a type written with the SDK and linked. Both stand in a
-//! [`Stack`](ratatosk_protocol::plugin::Stack) like any other plugin. The ABI is described in `plugins/README.md`.
+//! A plugin is a WebAssembly module, held in check by wasmtime. It stands in a [`Stack`](ratatosk_protocol::plugin::Stack) like
+//! any other plugin. The ABI is described in `plugins/README.md`.
 //!
 //! | Part | What it does |
 //! | --- | --- |
@@ -9,19 +9,15 @@
 //! | [`Manifest`] | what is said about a module, and which bytes are meant |
 //! | [`Module`] | a module, compiled once, and the instances that run it |
 //! | [`WasmPlugin`] | one connection's plugin in such an instance |
-//! | [`NativePlugin`] | the same for a plugin that is linked |
 //!
 //! A module is never trusted: it has no imports but the five of the ABI, and its memory, its time and what it emits are
 //! bounded. One that breaks a rule is ended, and with it the connections of that instance; everything else goes on.
 
-mod clock;
 mod engine;
-mod event;
 mod imports;
 mod instance;
 mod manifest;
 mod module;
-mod native;
 mod pool;
 mod stopped;
 mod ticker;
@@ -31,7 +27,6 @@ mod wasm;
 pub use engine::{HostError, HostLimits, PluginHost};
 pub use manifest::{Manifest, ManifestError};
 pub use module::{LoadError, Module, OpenError};
-pub use native::NativePlugin;
 pub use stopped::{Misuse, Stopped};
 pub use verify::AbiError;
 pub use wasm::WasmPlugin;

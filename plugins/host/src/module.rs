@@ -155,7 +155,8 @@ impl Module {
         verify::check(&module).map_err(|error| LoadError::Abi { name: name(), error })?;
         let pre = imports::linker(host.engine()).and_then(|linker| linker.instantiate_pre(&module)).map_err(compile)?;
 
-        let limits = Limits { memory_max: wanted, events_per_call: host.limits().events_per_call };
+        let limits =
+            Limits { memory_max: wanted, events_per_call: host.limits().events_per_call, layer: manifest.layer };
         let tried = Instance::new(&pre, limits, manifest.deadline_ms).and_then(|mut instance| instance.subscribe());
         let subscribed = tried.map_err(|reason| LoadError::Stopped { name: name(), reason })?;
         let pool = Pool::new(host.limits().instances_per_module as usize);

@@ -1,6 +1,6 @@
 //! Why the host has ended an instance.
 
-use ratatosk_plugin::abi::MAX_FAILURE_LEN;
+use ratatosk_protocol::plugin::abi::EmitError;
 
 /// Why an instance was ended. What it held is gone, and every connection that it served fails with this.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,17 +67,9 @@ pub enum Misuse {
         /// How many.
         len: u32,
     },
-    /// An event that a plugin cannot emit, or not at this time.
-    #[error("emitted an event that it may not: direction {direction}, kind {kind}")]
-    Event {
-        /// The direction.
-        direction: u32,
-        /// The kind.
-        kind: u32,
-    },
-    /// A text that is not UTF-8.
-    #[error("emitted a text that is not UTF-8")]
-    NotText,
+    /// Something that a plugin cannot emit.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
     /// A handle that belongs to another connection, or to none.
     #[error("used the handle {handle} during a call for another connection")]
     ForeignHandle {
@@ -98,21 +90,4 @@ pub enum Misuse {
         /// Which import.
         call: &'static str,
     },
-}
-
-/// What a module says about itself, fit for a log and a close reason: bounded, in one line.
-pub(crate) fn readable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_FAILURE_LEN)]);
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_module_says_stays_in_one_line() {
-        assert_eq!(readable(b"a\nb\x1b[31m\xff"), "a b [31m\u{FFFD}");
-        assert_eq!(readable(&[b'x'; 5000]).len(), MAX_FAILURE_LEN);
-    }
 }

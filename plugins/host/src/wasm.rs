@@ -4,10 +4,9 @@ use std::fmt;
 use std::time::Instant;
 
 use ratatosk_protocol::entropy::Entropy;
-use ratatosk_protocol::plugin::{Context, Incoming, Layer, Outgoing, Plugin, PluginError};
+use ratatosk_protocol::plugin::abi::Event;
+use ratatosk_protocol::plugin::{Clock, Context, Form, Incoming, Layer, Outgoing, Plugin, PluginError};
 
-use crate::clock::Clock;
-use crate::event::Event;
 use crate::imports::Call;
 use crate::instance::{Answer, Instance};
 use crate::module::{Module, OpenError};
@@ -68,7 +67,7 @@ impl WasmPlugin {
         let answer = self.call(cx, |instance, call, handle| instance.on_event(call, handle, &encoded));
         match answer.and_then(|answer| self.judge(answer)) {
             Ok(passes) => {
-                event.settle(cx, std::mem::take(&mut self.call.emitted), passes);
+                event.settle(cx, self.layer(), self.call.emitted.drain(..), passes);
                 Ok(())
             }
             // The connection is over, and the application has to hear of it.
@@ -96,7 +95,7 @@ impl WasmPlugin {
         };
         self.arm();
         result.map_err(|reason| {
-            let error = PluginError(format!("plugin {} stopped: {reason}", self.name()));
+            let error = PluginError::broken(format_args!("plugin {} stopped: {reason}", self.name()));
             self.lease.retire();
             self.timer = None;
             self.stopped = Some(reason);
@@ -117,7 +116,7 @@ impl WasmPlugin {
             Answer::Pass => Ok(true),
             Answer::Failed => {
                 self.call.emitted.clear();
-                Err(PluginError(self.call.failure.take().unwrap_or_else(|| NO_REASON.to_owned())))
+                Err(PluginError::new(self.call.failure.take().unwrap_or_else(|| NO_REASON.to_owned())))
             }
         }
     }
@@ -130,6 +129,10 @@ impl Plugin for WasmPlugin {
 
     fn layer(&self) -> Layer {
         self.module.manifest().layer
+    }
+
+    fn form(&self) -> Form {
+        Form::Wasm
     }
 
     fn incoming(&mut self, cx: &mut Context<'_>, event: Incoming) -> Result<(), PluginError> {

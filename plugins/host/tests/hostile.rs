@@ -12,10 +12,12 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use common::Seeded;
+use ratatosk_plugin::abi::{MAX_NOTE_LEN, MAX_NOTES};
 use ratatosk_plugin_host::{AbiError, HostLimits, LoadError, Manifest, Misuse, Module, OpenError, PluginHost, Stopped};
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::message::Payload;
-use ratatosk_protocol::plugin::{Incoming, Origin, Outgoing, Stack};
+use ratatosk_protocol::plugin::abi::EmitError;
+use ratatosk_protocol::plugin::{Incoming, Layer, Origin, Outgoing, Stack};
 use sha2::{Digest, Sha256};
 
 const MEMORY_MAX: usize = 1 << 20;
@@ -106,7 +108,7 @@ fn ended(module: &str) -> String {
     let failure = stack.failure().expect("the module got away with it").clone();
     assert_eq!(failure.plugin, "hostile");
     // The connection closes with the same words, and nothing that was emitted goes anywhere.
-    assert_eq!(stack.poll_transmit(), Some(Outgoing::Close(CloseRequest::because(failure.error.0.clone()))));
+    assert_eq!(stack.poll_transmit(), Some(Outgoing::Close(CloseRequest::because(failure.error.text.clone()))));
     assert_eq!((stack.poll_transmit(), stack.poll_event()), (None, None));
     // The application hears that it is over, and nothing is delivered unseen by the plugin.
     assert!(!passes(&mut stack));
@@ -117,7 +119,7 @@ fn ended(module: &str) -> String {
     // Others of the same module go on, and new ones come.
     assert!(passes(&mut bystander));
     assert!(passes(&mut connect(&module)));
-    let stopped = failure.error.0.strip_prefix("plugin hostile stopped: ");
+    let stopped = failure.error.text.strip_prefix("plugin hostile stopped: ");
     stopped.expect("ended without the name").to_owned()
 }
 
@@ -198,9 +200,9 @@ fn garbage() {
     let emit = |direction, kind, len| {
         on_text(&format!("(call $emit (i32.const {direction}) (i32.const {kind}) (i32.const 0) (i32.const {len}))"))
     };
-    assert_eq!(ended(&emit(0, 1, 11)), Misuse::NotText.to_string());
+    assert_eq!(ended(&emit(0, 1, 11)), EmitError::NotText.to_string());
     for (direction, kind) in [(0, 3), (0, 4), (0, 5), (1, 3), (1, 5), (2, 1), (0, 99)] {
-        assert_eq!(ended(&emit(direction, kind, 5)), Misuse::Event { direction, kind }.to_string());
+        assert_eq!(ended(&emit(direction, kind, 5)), EmitError::Event { direction, kind }.to_string());
     }
     // An error without a reason is the plugin's own failure: the instance goes on.
     let mut stack = connect(&load(&on_text("(return (i32.const 2))")).unwrap());
@@ -219,7 +221,7 @@ fn another_connections_handle() {
     assert_eq!(foreign, stopped(Misuse::ForeignHandle { handle: 7 }));
     // Nothing can be emitted before the connection has a handle.
     let early = opened("(call $emit (i32.const 0) (i32.const 2) (i32.const 0) (i32.const 1))").unwrap_err();
-    assert_eq!(early, stopped(Misuse::Event { direction: 0, kind: 2 }));
+    assert_eq!(early, stopped(Misuse::Emit(EmitError::Event { direction: 0, kind: 2 })));
     let garbage = opened("(return (i32.const -7))").unwrap_err();
     assert_eq!(garbage, stopped(Misuse::Result { call: "open", result: -7 }));
     let refused = opened("(call $fail (i32.const 0) (i32.const 10)) (return (i32.const -1))").unwrap_err();
@@ -290,4 +292,42 @@ fn other_bytes_than_the_manifest_means() {
     assert!(matches!(load_bytes(WELL_BEHAVED.as_bytes()), Err(LoadError::Compile { .. })));
     let greedy = Manifest { memory_max: 2 * MEMORY_MAX + 1, ..manifest(&wasm) };
     assert!(matches!(Module::new(host(), greedy, &wasm), Err(LoadError::Memory { .. })));
+}
+
+#[test]
+fn notes_are_few_short_and_in_one_line() {
+    let note = "(call $emit (i32.const 1) (i32.const 6) (i32.const 0) (i32.const 11))";
+    let mut stack = connect(&load(&on_text(&note.repeat(40))).unwrap());
+    stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));
+    assert_eq!(stack.poll_event(), Some(Incoming::Message(Payload::text("text"))));
+    let notes: Vec<_> = std::iter::from_fn(|| stack.poll_note()).collect();
+    assert_eq!(notes.len(), MAX_NOTES);
+    assert_eq!((notes[0].plugin.as_str(), notes[0].text.as_str()), ("hostile", "the reason\u{FFFD}"));
+    // Nobody reads them: they do not pile up.
+    for _ in 0..40 {
+        stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));
+    }
+    assert_eq!(std::iter::from_fn(|| stack.poll_note()).count(), 64);
+    let long = "(call $emit (i32.const 1) (i32.const 6) (i32.const 0) (i32.const 70000))";
+    let mut stack = connect(&load(&on_text(long)).unwrap());
+    stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));
+    let len = stack.poll_note().unwrap().text.len();
+    assert!((MAX_NOTE_LEN - 2..=MAX_NOTE_LEN).contains(&len), "{len}");
+}
+
+#[test]
+fn an_observer_cannot_change_anything() {
+    let load = |wat: &str| {
+        let wasm = wat::parse_str(wat).unwrap();
+        Module::new(host(), Manifest { layer: Layer::Observer, ..manifest(&wasm) }, &wasm).unwrap()
+    };
+    let mut stack = connect(&load(&on_text("(return (i32.const 0))")));
+    assert!(passes(&mut stack));
+    stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));
+    assert_eq!(stack.poll_event(), Some(Incoming::Message(Payload::text("text"))));
+    let emits = on_text("(call $emit (i32.const 0) (i32.const 2) (i32.const 0) (i32.const 1))");
+    let mut stack = connect(&load(&emits));
+    stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));
+    let error = EmitError::Event { direction: 0, kind: 2 };
+    assert_eq!(stack.failure().unwrap().to_string(), format!("hostile: plugin hostile stopped: {error}"));
 }

@@ -1,4 +1,4 @@
-//! Every vector of the stack, with the plugins in each of their forms and in mixtures of them.
+//! Every vector of the stack, with the plugins in both of their forms and in a mixture of them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,8 +9,9 @@
 
 mod common;
 
-use common::{Form, plugin};
+use common::plugin;
 use ratatosk_conformance::vectors::{Codec, Known, Ratatosk, VectorFile, replay};
+use ratatosk_protocol::plugin::Form;
 
 /// The files whose cases run through a stack.
 const FILES: [(&str, usize); 5] =
@@ -35,13 +36,8 @@ fn with(mut form: impl FnMut() -> Form + 'static) -> Ratatosk {
 }
 
 #[test]
-fn the_plugins_of_the_protocol() {
-    all_answers_are_the_expected_ones(&mut with(|| Form::Protocol));
-}
-
-#[test]
 fn linked() {
-    all_answers_are_the_expected_ones(&mut with(|| Form::Linked));
+    all_answers_are_the_expected_ones(&mut with(|| Form::Native));
 }
 
 #[test]
@@ -51,7 +47,7 @@ fn as_modules() {
 
 #[test]
 fn mixed() {
-    let forms = [Form::Wasm, Form::Protocol, Form::Linked, Form::Wasm, Form::Wasm];
+    let forms = [Form::Wasm, Form::Native, Form::Native, Form::Wasm, Form::Wasm];
     let mut next = forms.into_iter().cycle();
     all_answers_are_the_expected_ones(&mut with(move || next.next().unwrap()));
 }

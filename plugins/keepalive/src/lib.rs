@@ -3,8 +3,17 @@
 //! The configuration is empty for the reference's times, or [`CONFIG_LEN`] bytes: milliseconds without sending until a pulse,
 //! milliseconds without receiving until the end (both little-endian, eight bytes), and a byte of flags.
 
+use std::time::Duration;
+
+use ratatosk_plugin::keyword::Keyword;
 use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, close, export_plugin};
-use ratatosk_protocol::plugin::{CLOSE_AFTER_SILENCE, KEEPALIVE, SEND_AFTER_IDLE};
+
+/// The pulse.
+pub const KEEPALIVE: Keyword = Keyword("keepalive");
+/// How long nothing is sent before a pulse is.
+pub const SEND_AFTER_IDLE: Duration = Duration::from_secs(20);
+/// How long nothing is received before the connection is given up.
+pub const CLOSE_AFTER_SILENCE: Duration = Duration::from_secs(25);
 
 /// Bytes of a configuration.
 pub const CONFIG_LEN: usize = 17;
@@ -30,17 +39,19 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(abi::NEVER);
-        Self {
-            send_after_ms: millis(SEND_AFTER_IDLE),
-            close_after_ms: millis(CLOSE_AFTER_SILENCE),
-            first_pulse: false,
-            speaks_second: false,
-        }
+        Self::new(SEND_AFTER_IDLE, CLOSE_AFTER_SILENCE)
     }
 }
 
 impl Settings {
+    /// With these times, in whole milliseconds.
+    #[must_use]
+    pub fn new(send_after: Duration, close_after: Duration) -> Self {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(abi::NEVER);
+        let (send_after_ms, close_after_ms) = (millis(send_after), millis(close_after));
+        Self { send_after_ms, close_after_ms, first_pulse: false, speaks_second: false }
+    }
+
     /// The configuration that says the same.
     #[must_use]
     pub fn config(self) -> [u8; CONFIG_LEN] {
@@ -98,6 +109,14 @@ impl Running {
 }
 
 impl KeepAlive {
+    /// With these settings.
+    #[must_use]
+    pub fn new(mut settings: Settings) -> Self {
+        // Without any time between pulses the timer would never rest.
+        settings.send_after_ms = settings.send_after_ms.max(1);
+        Self { settings, running: None, timer: abi::NEVER }
+    }
+
     /// Sets the timer to what is due next.
     fn arm(&mut self, host: &mut dyn Host) {
         let due = |running: &Running| running.close_at(&self.settings).min(running.pulse_at(&self.settings));
@@ -155,11 +174,7 @@ fn pulse(host: &mut dyn Host) {
 impl Plugin for KeepAlive {
     fn open(_host: &mut dyn Host, config: &[u8]) -> Result<Self, Failure> {
         let settings = Settings::parse(config);
-        let mut settings =
-            settings.ok_or_else(|| Failure::new("the configuration is empty, or two times and flags"))?;
-        // Without any time between pulses the timer would never rest.
-        settings.send_after_ms = settings.send_after_ms.max(1);
-        Ok(Self { settings, running: None, timer: abi::NEVER })
+        settings.map(Self::new).ok_or_else(|| Failure::new("the configuration is empty, or two times and flags"))
     }
 
     fn on_event(

@@ -27,6 +27,8 @@ pub const OPENED: u32 = 3;
 pub const CLOSED: u32 = 4;
 /// Kind: close the connection. Outgoing only; one of the `CLOSE_` bytes, then the text in UTF-8.
 pub const CLOSE: u32 = 5;
+/// Kind: a line about the connection, for its timeline and the log. Emitted only, outgoing, in UTF-8; no other plugin sees it.
+pub const NOTE: u32 = 6;
 
 /// First byte of [`CLOSED`]: this end has closed.
 pub const ORIGIN_LOCAL: u8 = 0;
@@ -57,6 +59,12 @@ pub const HEADROOM: usize = 512;
 
 /// Longest text that `fail` takes, in bytes; the rest is cut off.
 pub const MAX_FAILURE_LEN: usize = 1024;
+
+/// Longest [`NOTE`], in bytes; the rest is cut off.
+pub const MAX_NOTE_LEN: usize = 1024;
+
+/// Most [`NOTE`]s of one call; what comes after them is dropped.
+pub const MAX_NOTES: usize = 16;
 
 /// Most bytes that one call of `random` gives.
 pub const MAX_RANDOM_LEN: usize = 65_536;

@@ -25,6 +25,8 @@ pub enum Kind {
     Closed,
     /// Close the connection.
     Close,
+    /// A line about the connection, for its timeline and the log. Emitted only.
+    Note,
 }
 
 impl Direction {
@@ -58,6 +60,7 @@ impl Kind {
             Self::Opened => abi::OPENED,
             Self::Closed => abi::CLOSED,
             Self::Close => abi::CLOSE,
+            Self::Note => abi::NOTE,
         }
     }
 
@@ -70,6 +73,7 @@ impl Kind {
             abi::OPENED => Some(Self::Opened),
             abi::CLOSED => Some(Self::Closed),
             abi::CLOSE => Some(Self::Close),
+            abi::NOTE => Some(Self::Note),
             _ => None,
         }
     }
@@ -102,6 +106,6 @@ mod tests {
             assert!(Direction::from_code(code).is_none_or(|direction| direction.code() == code));
             assert!(Kind::from_code(code).is_none_or(|kind| kind.code() == code));
         }
-        assert_eq!((0..10).filter_map(Kind::from_code).count(), 5);
+        assert_eq!((0..10).filter_map(Kind::from_code).count(), 6);
     }
 }

@@ -37,7 +37,9 @@ mod event;
 #[doc(hidden)]
 pub mod guest;
 mod instance;
+pub mod keyword;
 mod plugin;
+pub mod text;
 mod wipe;
 
 pub use buffer::Buffer;

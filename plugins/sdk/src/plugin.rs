@@ -44,8 +44,14 @@ pub trait Plugin: Sized + 'static {
 /// What a plugin can use during a call.
 pub trait Host {
     /// Sends an event on, away from this plugin: to its neighbour in that direction. Messages go both ways, and
-    /// [`Kind::Close`] outwards; nothing else can be emitted.
+    /// [`Kind::Close`] outwards; nothing else can be emitted. See [`Self::note`] for what is no event.
     fn emit(&mut self, direction: Direction, kind: Kind, data: &[u8]);
+
+    /// Says something about the connection: a line for its timeline and the log, which show it with the plugin's name. At most
+    /// [`abi::MAX_NOTE_LEN`] bytes, and [`abi::MAX_NOTES`] in one call.
+    fn note(&mut self, text: &str) {
+        self.emit(Direction::Outgoing, Kind::Note, text.as_bytes());
+    }
 
     /// Fills `out` with unpredictable bytes.
     fn random(&mut self, out: &mut [u8]);

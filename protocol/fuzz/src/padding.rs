@@ -2,6 +2,8 @@
 
 use ratatosk_protocol::padding::{self, PaddingError};
 
+use ratatosk_protocol::entropy::Entropy;
+
 use super::input::Counter;
 
 pub fn run(data: &[u8]) {
@@ -13,8 +15,8 @@ pub fn run(data: &[u8]) {
     }
     let Some((&[high, low, flags], value)) = data.split_first_chunk() else { return };
     let total = usize::from(u16::from_be_bytes([high, low]));
-    let mut padded = b"before".as_slice().into();
-    match padding::add(&mut padded, value, total, flags, &mut Counter::default()) {
+    let mut padded = b"before".to_vec();
+    match padding::add(&mut padded, value, total, flags, &mut |bytes| Counter::default().fill(bytes)) {
         Ok(()) => {
             let padded = &padded[6..];
             assert_eq!(padded.len(), total);

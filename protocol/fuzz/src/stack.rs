@@ -11,7 +11,7 @@ use ratatosk_protocol::crypto::{SharedKey, boxed};
 use ratatosk_protocol::entropy::Entropy;
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::plugin::{
-    Counters, Encryption, Fragmentation, Incoming, KeepAlive, NonceParity, Origin, Stack, Statistics,
+    Counters, Encryption, Fragmentation, Incoming, KeepAlive, NonceParity, Origin, Stack, Statistics, nonce,
 };
 
 use super::input::{Counter, Input};
@@ -72,7 +72,7 @@ impl End {
         let millis = Duration::from_millis;
         let plugins = vec![
             Box::new(Statistics::new(Arc::clone(&counters))) as _,
-            Box::new(Encryption::new(key(), NonceParity::Even)) as _,
+            Box::new(Encryption::new(&key(), NonceParity::Even)) as _,
             Box::new(KeepAlive::new(millis(100), millis(250))) as _,
             Box::new(Fragmentation::new(chunk_len, MAX_MESSAGE_LEN)) as _,
         ];
@@ -96,7 +96,7 @@ impl End {
 
     /// A frame that decrypts, with any plaintext in it.
     fn receive_plaintext(&mut self, plaintext: &[u8]) {
-        let nonce = Encryption::nonce(self.peer_counter).expect("few frames");
+        let nonce = nonce(self.peer_counter).expect("few frames");
         let frame = boxed::seal(&key(), plaintext, &mut Nonce(nonce));
         self.receive(Payload::binary(frame[nonce.len()..].to_vec()));
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::key::{KeyPair, PublicKey};
 use crate::phase::Deadlines;
 use crate::ping::DEFAULT_PING_GRACE;
-use crate::plugin::{CHUNK_LEN, CLOSE_AFTER_SILENCE, MAX_MESSAGE_LEN, SEND_AFTER_IDLE};
+use crate::plugin::{AllLinked, CHUNK_LEN, CLOSE_AFTER_SILENCE, MAX_MESSAGE_LEN, Plugins, SEND_AFTER_IDLE};
 
 /// Times and sizes of a connection. The defaults are the reference's where it has any.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Deadlines of the phases.
     pub deadlines: Deadlines,
@@ -25,6 +25,8 @@ pub struct Config {
     /// Largest message that is put together from fragments. One peer can make this end keep twice as much, and four times
     /// for the moment in which a text that is not UTF-8 is decoded.
     pub max_message_len: usize,
+    /// Where the plugins of a connection come from.
+    pub plugins: Arc<dyn Plugins>,
 }
 
 impl Default for Config {
@@ -36,6 +38,7 @@ impl Default for Config {
             silence_limit: CLOSE_AFTER_SILENCE,
             chunk_len: CHUNK_LEN,
             max_message_len: MAX_MESSAGE_LEN,
+            plugins: Arc::new(AllLinked),
         }
     }
 }

@@ -76,8 +76,11 @@ pub enum Cause {
     #[error("the request was refused (peer #{})", .0.fingerprint())]
     Refused(PublicKey),
     /// A plugin gave the connection up.
-    #[error("plugin {:?} gave up: {:?}", .0.plugin, .0.error.0)]
+    #[error("plugin {:?} gave up: {:?}", .0.plugin, .0.error.text)]
     Plugin(PluginFailure),
+    /// A plugin of this end could not be set up.
+    #[error("plugin {:?} could not be set up: {:?}", .0.plugin, .0.error.text)]
+    PluginSetup(PluginFailure),
     /// The plugins of this end do not fit together.
     #[error("the plugins do not fit together: {0}")]
     PluginOrder(#[from] OrderError),
@@ -123,13 +126,18 @@ impl Cause {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Plugin(failure) if failure.error.broken => Fault::Local,
             Self::Message(_) | Self::Box(_) | Self::EphemeralKey { .. } | Self::Plugin(_) => Fault::PeerMisbehaved,
             Self::ClosedByPeer(Some(_)) => Fault::PeerClosed,
             Self::PhaseTimeout(_) | Self::TotalTimeout | Self::Silence { .. } | Self::ClosedByPeer(None) => {
                 Fault::Network
             }
             Self::Io(_) => Fault::Network,
-            Self::NotOurKey(_) | Self::Refused(_) | Self::ClosedHere { .. } | Self::PluginOrder(_) => Fault::Local,
+            Self::NotOurKey(_)
+            | Self::Refused(_)
+            | Self::ClosedHere { .. }
+            | Self::PluginSetup(_)
+            | Self::PluginOrder(_) => Fault::Local,
         }
     }
 
@@ -171,10 +179,11 @@ impl Cause {
             Self::NotOurKey(_) | Self::Refused(_) => {
                 CloseRequest::because("Error: We do not accept connections for this target public key")
             }
-            Self::Plugin(failure) => CloseRequest::because(failure.error.0.clone()),
+            Self::Plugin(failure) => CloseRequest::because(failure.error.text.clone()),
             Self::Silence { .. }
             | Self::ClosedByPeer(_)
             | Self::ClosedHere { .. }
+            | Self::PluginSetup(_)
             | Self::PluginOrder(_)
             | Self::Io(_) => CloseRequest::Close(None),
         }

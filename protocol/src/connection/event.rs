@@ -6,7 +6,7 @@ use super::ConnectionError;
 use crate::key::PublicKey;
 use crate::message::Payload;
 use crate::phase::{Outcome, Phase};
-use crate::plugin::Origin;
+use crate::plugin::{Note, Origin};
 
 /// Something that happened to a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum Event {
     },
     /// A message of the peer's application.
     Message(Payload),
+    /// A plugin of this end said something about the connection.
+    Note(Note),
     /// The connection is over; nothing follows.
     Closed(Closed),
 }

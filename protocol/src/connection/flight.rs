@@ -12,7 +12,7 @@ use crate::crypto::SharedKey;
 use crate::entropy::Entropy;
 use crate::key::PublicKey;
 use crate::message::MessageError;
-use crate::plugin::{Encryption, Fragmentation, KeepAlive, NonceParity, Plugin};
+use crate::plugin::{KeepAliveSettings, NonceParity, Plugin, Setup, check_order};
 use crate::time::after;
 
 pub(super) struct Flight {
@@ -128,7 +128,7 @@ impl Flight {
     /// Sends a handshake message.
     pub(super) fn send(&mut self, now: Instant, message: Payload) {
         self.tracker.sent(now, &message, self.is_plain());
-        // A handshake message is never refused: only native plugins that take everything are attached.
+        // A handshake message is never refused: no plugin but the statistics is attached yet.
         let _ = self.stack.send(now, message);
     }
 
@@ -136,24 +136,33 @@ impl Flight {
         self.stack.entropy()
     }
 
-    /// Attaches encryption, keepalive and fragmentation.
-    pub(super) fn encrypt(&mut self, now: Instant, key: SharedKey, sends: NonceParity) -> Result<(), Cause> {
+    /// Attaches encryption, keepalive, fragmentation, and whatever else the configuration has.
+    pub(super) fn encrypt(&mut self, now: Instant, key: &SharedKey, sends: NonceParity) -> Result<(), Cause> {
         self.plain_messages = Some(self.counters.messages_received());
-        let keepalive = KeepAlive::new(self.config.keepalive_after, self.config.silence_limit);
-        let keepalive = match sends {
+        let keepalive = KeepAliveSettings {
             // The acceptor may only speak when it has decrypted something, so the connector says something at once.
-            NonceParity::Odd => keepalive.with_first_pulse(),
-            NonceParity::Even => keepalive.speaking_second(),
+            first_pulse: sends == NonceParity::Odd,
+            speaks_second: sends == NonceParity::Even,
+            ..KeepAliveSettings::new(self.config.keepalive_after, self.config.silence_limit)
         };
-        let plugins: [Box<dyn Plugin>; 3] = [
-            Box::new(Encryption::new(key, sends)),
-            Box::new(keepalive),
-            Box::new(Fragmentation::new(self.config.chunk_len, self.config.max_message_len)),
-        ];
+        let (chunk_len, max_message_len) = (self.config.chunk_len, self.config.max_message_len);
+        let setup = Setup { now, key, sends, keepalive, chunk_len, max_message_len };
+        let plugins = self.config.plugins.make(&setup).map_err(Cause::PluginSetup)?;
+        let order: Vec<_> = plugins.iter().map(|plugin| (plugin.name(), plugin.layer())).collect();
+        check_order(&order)?;
         for plugin in plugins {
+            self.tracker.attached(now, plugin.name(), plugin.form());
             self.stack.push(now, plugin)?;
         }
         Ok(())
+    }
+
+    /// Tells what plugins said.
+    pub(super) fn take_notes(&mut self, now: Instant) {
+        while let Some(note) = self.stack.poll_note() {
+            self.tracker.noted(now, &note);
+            self.events.push_back(Event::Note(note));
+        }
     }
 
     pub(super) fn enter_phase(&mut self, now: Instant, phase: Phase) {
@@ -218,6 +227,7 @@ impl Flight {
         self.leave_phase(now, cause.outcome());
         let cause = self.error.take().unwrap_or(cause);
         self.stack.handle_incoming(now, Incoming::Closed { reason: reason.clone(), origin });
+        self.take_notes(now);
         self.stack.clear();
         let error = ConnectionError { phase: self.error_phase, cause };
         self.tracker.closed(now, origin, &reason);

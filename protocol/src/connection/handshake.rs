@@ -71,7 +71,7 @@ impl AwaitConnectorKey {
         let boxed = boxed::seal(&long_term, ours.public().as_bytes(), flight.entropy());
         flight.send(now, Payload::binary(boxed));
         flight.peers = Some(Peers { local: *self.local.public(), remote: self.remote });
-        flight.encrypt(now, SharedKey::between(ours.secret(), &theirs), NonceParity::Even)
+        flight.encrypt(now, &SharedKey::between(ours.secret(), &theirs), NonceParity::Even)
     }
 }
 
@@ -122,7 +122,7 @@ impl AwaitAcceptorKey {
             return Err(Cause::EphemeralKey { wrong_length: false });
         }
         flight.peers = Some(Peers { local: *self.connector.local.public(), remote: self.connector.remote });
-        flight.encrypt(now, SharedKey::between(self.ours.secret(), &theirs), NonceParity::Odd)
+        flight.encrypt(now, &SharedKey::between(self.ours.secret(), &theirs), NonceParity::Odd)
     }
 }
 

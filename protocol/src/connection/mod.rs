@@ -207,6 +207,7 @@ impl Connection {
 
     /// Lets the state take what the stack has for it.
     fn step(&mut self, now: Instant) {
+        self.flight.take_notes(now);
         while let Some(event) = self.flight.stack.poll_event() {
             match event {
                 Incoming::Opened => self.advance(now, Flight::opened),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{Envelope, Payload};
 use crate::phase::{Outcome, Phase, Role};
-use crate::plugin::Origin;
+use crate::plugin::{Form, Note, Origin};
 use crate::trace::{Entry, Timeline};
 
 pub(super) struct Tracker {
@@ -48,6 +48,14 @@ impl Tracker {
         if self.phase.is_some() && what != "ping" {
             self.timeline.push(now, Entry::Received { what, bytes: message.len() });
         }
+    }
+
+    pub(super) fn attached(&mut self, now: Instant, plugin: &str, form: Form) {
+        self.timeline.push(now, Entry::Attached { plugin: plugin.to_owned(), form });
+    }
+
+    pub(super) fn noted(&mut self, now: Instant, note: &Note) {
+        self.timeline.push(now, Entry::Noted(note.clone()));
     }
 
     pub(super) fn closed(&mut self, now: Instant, origin: Origin, reason: &str) {

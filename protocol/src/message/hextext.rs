@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{JsErrorClass, MessageError};
 use crate::key::{KeyError, PublicKey};
-use crate::text::utf16_len;
+use ratatosk_plugin::text::utf16_len;
 
 /// What is wrong with a field that should be hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,12 +5,15 @@
 //! plugin does IO, reads a clock or owns a timer: time is in the [`Context`], and the stack asks each plugin for its
 //! [`Plugin::deadline`].
 
-mod encryption;
+pub mod abi;
+mod builtin;
+mod clock;
 mod event;
-mod fragmentation;
-mod keepalive;
+mod form;
+mod linked;
 mod order;
 mod pingpong;
+mod source;
 mod stack;
 mod statistics;
 #[cfg(test)]
@@ -19,14 +22,22 @@ mod testing;
 use std::fmt;
 use std::time::Instant;
 
-pub use encryption::{Encryption, MAX_NONCE_COUNTER, NonceParity};
+pub use builtin::{Encryption, Fragmentation, KeepAlive};
+pub use clock::Clock;
 pub use event::{Incoming, Origin, Outgoing};
-pub use fragmentation::{CHUNK_LEN, Fragmentation, MAX_MESSAGE_LEN};
-pub use keepalive::{CLOSE_AFTER_SILENCE, KEEPALIVE, KeepAlive, SEND_AFTER_IDLE};
-pub use order::{Layer, OrderError};
+pub use form::Form;
+pub use linked::Linked;
+pub use order::{Layer, OrderError, check_order};
 pub use pingpong::{Ping, Pong};
+pub use ratatosk_plugin_encryption::{MAX_NONCE_COUNTER, NonceExhausted, NonceParity, nonce};
+pub use ratatosk_plugin_fragmentation::{CHUNK_LEN, MAX_MESSAGE_LEN};
+pub use ratatosk_plugin_keepalive::{CLOSE_AFTER_SILENCE, KEEPALIVE, SEND_AFTER_IDLE, Settings as KeepAliveSettings};
+pub use source::{AllLinked, Plugins, Setup};
 pub use stack::{PluginFailure, SendError, Stack};
 pub use statistics::{Counters, Statistics};
+
+use ratatosk_plugin::Buffer;
+use ratatosk_plugin::abi::MAX_NOTES;
 
 use crate::entropy::Entropy;
 
@@ -39,6 +50,11 @@ pub trait Plugin: Send {
 
     /// Where in the stack the plugin may stand.
     fn layer(&self) -> Layer;
+
+    /// How it runs.
+    fn form(&self) -> Form {
+        Form::Native
+    }
 
     /// Takes an event that rises from the socket.
     ///
@@ -75,15 +91,25 @@ pub trait Plugin: Send {
     }
 }
 
-/// Why a plugin gives a connection up: the text goes into the close reason, as the reference's does.
+/// Why a plugin gives a connection up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PluginError(pub String);
+#[error("{text}")]
+pub struct PluginError {
+    /// What goes into the close reason, as the reference's texts do.
+    pub text: String,
+    /// Whether the plugin itself is broken or broke a rule; otherwise it does not accept what the other end sent.
+    pub broken: bool,
+}
 
 impl PluginError {
-    /// An error with this text.
+    /// Something that the plugin does not accept.
     pub fn new(text: impl fmt::Display) -> Self {
-        Self(format!("{text}"))
+        Self { text: text.to_string(), broken: false }
+    }
+
+    /// A plugin that is broken or broke a rule.
+    pub fn broken(text: impl fmt::Display) -> Self {
+        Self { text: text.to_string(), broken: true }
     }
 }
 
@@ -92,12 +118,24 @@ pub struct Context<'a> {
     now: Instant,
     entropy: &'a mut dyn Entropy,
     emitted: &'a mut Vec<Emitted>,
+    notes: &'a mut Vec<String>,
+    /// For the message of the call, so that not every plugin of a connection keeps a buffer.
+    scratch: &'a mut Buffer,
 }
 
 /// An event that a plugin emitted, in the direction in which it travels.
 enum Emitted {
     Rising(Incoming),
     Sinking(Outgoing),
+}
+
+/// What a plugin said about its connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The plugin's name.
+    pub plugin: String,
+    /// One line, at most [`MAX_NOTE_LEN`](ratatosk_plugin::abi::MAX_NOTE_LEN) bytes.
+    pub text: String,
 }
 
 impl Context<'_> {
@@ -120,5 +158,12 @@ impl Context<'_> {
     /// Emits an event towards the socket.
     pub fn sink(&mut self, event: Outgoing) {
         self.emitted.push(Emitted::Sinking(event));
+    }
+
+    /// Says something about the connection. Of one call [`MAX_NOTES`] are kept.
+    pub fn note(&mut self, text: String) {
+        if self.notes.len() < MAX_NOTES {
+            self.notes.push(text);
+        }
     }
 }

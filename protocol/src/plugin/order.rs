@@ -41,24 +41,48 @@ pub enum OrderError {
         /// The plugin that must be further in.
         outer: String,
     },
+    /// A connection without one of the three plugins that every connection has.
+    #[error("the stack has no plugin for {layer}; every connection needs encryption, keepalive and fragmentation")]
+    Missing {
+        /// What is missing.
+        layer: &'static str,
+    },
+}
+
+/// Checks the plugins of a connection whose keys are exchanged, names and layers from the socket outwards.
+///
+/// # Errors
+///
+/// [`OrderError`], also if one of the three is missing that every connection has.
+pub fn check_order(plugins: &[(&str, Layer)]) -> Result<(), OrderError> {
+    pairs(plugins)?;
+    let needed =
+        [(Layer::Encryption, "encryption"), (Layer::KeepAlive, "keepalive"), (Layer::Fragmentation, "fragmentation")];
+    match needed.into_iter().find(|(layer, _)| plugins.iter().all(|(_, other)| other != layer)) {
+        Some((_, layer)) => Err(OrderError::Missing { layer }),
+        None => Ok(()),
+    }
 }
 
 /// Checks a stack, given from the socket outwards.
 pub(super) fn validate(plugins: &[Box<dyn Plugin>]) -> Result<(), OrderError> {
-    for (index, outer) in plugins.iter().enumerate() {
-        for inner in &plugins[..index] {
-            let (a, b) = (inner.layer(), outer.layer());
+    let plugins: Vec<_> = plugins.iter().map(|plugin| (plugin.name(), plugin.layer())).collect();
+    pairs(&plugins)
+}
+
+fn pairs(plugins: &[(&str, Layer)]) -> Result<(), OrderError> {
+    for (index, &(outer, b)) in plugins.iter().enumerate() {
+        for &(inner, a) in &plugins[..index] {
             if a == Layer::Observer || b == Layer::Observer {
                 continue;
             }
-            let names = |plugin: &dyn Plugin| plugin.name().to_owned();
             if a == b && a != Layer::Transform {
-                return Err(OrderError::Duplicate { first: names(&**inner), second: names(&**outer) });
+                return Err(OrderError::Duplicate { first: inner.to_owned(), second: outer.to_owned() });
             }
             // Transforms may stand between and around the outer layers; only encryption and ping bind them.
             let free = a == Layer::Transform && b > Layer::Encryption;
             if a > b && !(free || (b == Layer::Transform && a > Layer::Encryption)) {
-                return Err(OrderError::Misplaced { inner: names(&**inner), outer: names(&**outer) });
+                return Err(OrderError::Misplaced { inner: inner.to_owned(), outer: outer.to_owned() });
             }
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::{Context, Emitted, Incoming, Layer, OrderError, Outgoing, Plugin, PluginError, order};
+use ratatosk_plugin::Buffer;
+
+use super::{Context, Emitted, Incoming, Layer, Note, OrderError, Outgoing, Plugin, PluginError, order};
 use crate::close::CloseRequest;
 use crate::entropy::Entropy;
 use crate::message::Payload;
@@ -23,7 +25,14 @@ pub struct Stack {
     state: State,
     work: Vec<Step>,
     emitted: Vec<Emitted>,
+    notes: VecDeque<Note>,
+    /// Notes of the current call.
+    noted: Vec<String>,
+    scratch: Buffer,
 }
+
+/// Notes that wait to be read. More are dropped: a plugin that talks so much has said enough.
+const MAX_WAITING_NOTES: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -84,6 +93,9 @@ impl Stack {
             state: State::Connecting,
             work: Vec::new(),
             emitted: Vec::new(),
+            notes: VecDeque::new(),
+            noted: Vec::new(),
+            scratch: Buffer::new(),
         }
     }
 
@@ -120,9 +132,10 @@ impl Stack {
         self.plugins.retain(|plugin| plugin.layer() != layer);
     }
 
-    /// Takes all plugins out, and with them the keys that they hold.
+    /// Takes all plugins out, and with them the keys that they hold and what is left of messages.
     pub fn clear(&mut self) {
         self.plugins.clear();
+        self.scratch.wipe();
     }
 
     /// The names of the plugins, from the socket outwards.
@@ -207,6 +220,11 @@ impl Stack {
         self.events.pop_front()
     }
 
+    /// The next thing that a plugin said about the connection.
+    pub fn poll_note(&mut self) -> Option<Note> {
+        self.notes.pop_front()
+    }
+
     /// The first failure of a plugin, if any.
     #[must_use]
     pub fn failure(&self) -> Option<&PluginFailure> {
@@ -264,9 +282,21 @@ impl Stack {
     ) {
         let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
         let plugin = self.plugins[index].as_mut();
-        let mut cx = Context { now, entropy: self.entropy.as_mut(), emitted: &mut self.emitted };
-        let Err(error) = action(plugin, &mut cx) else { return };
-        let close = Outgoing::Close(CloseRequest::because(error.0.clone()));
+        let mut cx = Context {
+            now,
+            entropy: self.entropy.as_mut(),
+            emitted: &mut self.emitted,
+            notes: &mut self.noted,
+            scratch: &mut self.scratch,
+        };
+        let result = action(plugin, &mut cx);
+        for text in self.noted.drain(..) {
+            if self.notes.len() < MAX_WAITING_NOTES {
+                self.notes.push_back(Note { plugin: plugin.name().to_owned(), text });
+            }
+        }
+        let Err(error) = result else { return };
+        let close = Outgoing::Close(CloseRequest::because(error.text.clone()));
         self.emitted.clear();
         // The first close passes through the plugins, so that they can act on it; if one fails even then, straight down.
         self.failure.get_or_insert_with(|| PluginFailure { plugin: plugin.name().to_owned(), error });
@@ -284,11 +314,17 @@ impl Stack {
     }
 }
 
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.scratch.wipe();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plugin::testing::open;
-    use crate::plugin::{KeepAlive, Origin, Statistics};
+    use crate::plugin::{KeepAlive, KeepAliveSettings as Settings, Origin, Statistics};
 
     /// Fails on the word it is told, in either direction, and on each close once it has failed.
     #[derive(Default)]
@@ -364,7 +400,9 @@ mod tests {
     fn a_plugin_that_joins_sees_the_opening_and_the_application_does_not() {
         let (mut stack, now) = open(Vec::new());
         assert_eq!(stack.poll_timeout(), None);
-        stack.push(now, Box::new(KeepAlive::default().with_first_pulse())).unwrap();
+        stack
+            .push(now, Box::new(KeepAlive::with_settings(Settings { first_pulse: true, ..Settings::default() })))
+            .unwrap();
         assert_eq!(stack.poll_event(), None);
         assert_eq!(sent(&mut stack).len(), 1);
         assert!(stack.poll_timeout().is_some());

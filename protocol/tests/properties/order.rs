@@ -24,7 +24,7 @@ fn native(name: &str, listener: bool) -> Box<dyn Plugin> {
     let second = Duration::from_secs(1);
     match name {
         "statistics" => Box::new(Statistics::default()),
-        "encryption" => Box::new(Encryption::new(SharedKey::from_bytes([1; 32]), NonceParity::Odd)),
+        "encryption" => Box::new(Encryption::new(&SharedKey::from_bytes([1; 32]), NonceParity::Odd)),
         "keepalive" => Box::new(KeepAlive::default()),
         "fragmentation" => Box::new(Fragmentation::default()),
         _ if listener => Box::new(Pong::with_interval(second)),

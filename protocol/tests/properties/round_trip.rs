@@ -39,7 +39,7 @@ impl End {
         let counters = Arc::new(Counters::default());
         let plugins = vec![
             Box::new(Statistics::new(Arc::clone(&counters))) as _,
-            Box::new(Encryption::new(SharedKey::from_bytes([9; 32]), sends)) as _,
+            Box::new(Encryption::new(&SharedKey::from_bytes([9; 32]), sends)) as _,
             Box::new(KeepAlive::default()) as _,
             Box::new(Fragmentation::new(chunk_len, MAX_MESSAGE_LEN)) as _,
         ];

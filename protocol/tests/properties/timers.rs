@@ -8,7 +8,7 @@ use ratatosk_protocol::crypto::SharedKey;
 use ratatosk_protocol::entropy::Entropy;
 use ratatosk_protocol::message::{PING, PONG, Payload};
 use ratatosk_protocol::plugin::{
-    Encryption, Incoming, KeepAlive, NonceParity, Outgoing, Ping, Plugin, Pong, Stack, Statistics,
+    Encryption, Incoming, KeepAlive, KeepAliveSettings, NonceParity, Outgoing, Ping, Plugin, Pong, Stack, Statistics,
 };
 
 struct Zeros;
@@ -31,9 +31,12 @@ fn plugins(kind: Kind, first: Duration, second: Duration) -> Vec<Box<dyn Plugin>
     match kind {
         Kind::Ping => vec![Box::new(Statistics::default()), Box::new(Ping::new(first, second))],
         Kind::Pong => vec![Box::new(Pong::new(first, second))],
-        Kind::KeepAlive => vec![Box::new(KeepAlive::new(first, second).with_first_pulse())],
+        Kind::KeepAlive => vec![Box::new(KeepAlive::with_settings(KeepAliveSettings {
+            first_pulse: true,
+            ..KeepAliveSettings::new(first, second)
+        }))],
         Kind::EncryptedKeepAlive => vec![
-            Box::new(Encryption::new(SharedKey::from_bytes([3; 32]), NonceParity::Even)),
+            Box::new(Encryption::new(&SharedKey::from_bytes([3; 32]), NonceParity::Even)),
             Box::new(KeepAlive::new(first, second)),
         ],
     }

@@ -86,7 +86,7 @@ impl End {
         match self.stack.failure() {
             Some(failure) if !self.failed => {
                 self.failed = true;
-                let text = failure.error.0.clone();
+                let text = failure.error.text.clone();
                 self.closed_with(text)
             }
             _ => Answer::Messages(delivered),
@@ -141,7 +141,7 @@ pub fn native_plugin(spec: PluginSpec) -> Result<Box<dyn Plugin>, CodecError> {
                 Parity::Even => NonceParity::Even,
                 Parity::Odd => NonceParity::Odd,
             };
-            Box::new(Encryption::new(SharedKey::from_bytes(key), sends))
+            Box::new(Encryption::new(&SharedKey::from_bytes(key), sends))
         }
         PluginSpec::Keepalive { send_after_ms, close_after_ms } => {
             Box::new(KeepAlive::new(or(send_after_ms, SEND_AFTER_IDLE), or(close_after_ms, CLOSE_AFTER_SILENCE)))

@@ -7,12 +7,11 @@ mod messages;
 
 use std::time::Instant;
 
-use bytes::BytesMut;
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::entropy::Entropy;
 use ratatosk_protocol::keyword::Keyword;
 use ratatosk_protocol::padding;
-use ratatosk_protocol::plugin::{Encryption, KEEPALIVE, Plugin};
+use ratatosk_protocol::plugin::{KEEPALIVE, Plugin, nonce};
 use serde_json::Value;
 
 use self::ends::Ends;
@@ -81,7 +80,7 @@ impl Ratatosk {
                 bytes: Hex(padded.0[start..].to_vec()),
                 flags,
             }),
-            Op::Nonce { counter } => answer(Encryption::nonce(counter), |nonce| Answer::Bytes(Hex(nonce.to_vec()))),
+            Op::Nonce { counter } => answer(nonce(counter), |nonce| Answer::Bytes(Hex(nonce.to_vec()))),
             Op::Escape { layer, text } => Answer::Text(escape(layer, text)),
             Op::Unescape { layer, text } => unescape(layer, text),
             Op::CloseReason { text, terminate } => close_reason(text, terminate),
@@ -100,10 +99,10 @@ fn answer<T, E: std::fmt::Display>(result: Result<T, E>, ok: impl FnOnce(T) -> A
 
 fn pad(value: &Hex, total: usize, flags: u8, random: Hex) -> Answer {
     let mut script = Script::of(random.0);
-    let mut out = BytesMut::new();
-    match padding::add(&mut out, &value.0, total, flags, &mut script) {
+    let mut out = Vec::new();
+    match padding::add(&mut out, &value.0, total, flags, &mut |bytes| script.fill(bytes)) {
         Err(error) => Answer::Error(error.to_string()),
-        Ok(()) => script.used_up(Answer::Bytes(Hex(out.to_vec()))),
+        Ok(()) => script.used_up(Answer::Bytes(Hex(out))),
     }
 }
 

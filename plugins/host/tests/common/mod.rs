@@ -1,4 +1,4 @@
-//! The three plugins of the protocol in three forms: the protocol's own, the SDK's linked, and as modules.
+//! The three plugins of the protocol in both forms: linked, and as modules.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::sync::OnceLock;
@@ -6,23 +6,12 @@ use std::time::Instant;
 
 use ratatosk_conformance::vectors::{CodecError, Parity, PluginSpec, native_plugin};
 use ratatosk_plugin_bundle::{self as bundle, Module as Built};
-use ratatosk_plugin_encryption::{self as encryption, Encryption};
-use ratatosk_plugin_fragmentation::{self as fragmentation, Fragmentation};
-use ratatosk_plugin_host::{HostLimits, Manifest, Module, NativePlugin, PluginHost};
-use ratatosk_plugin_keepalive::{KeepAlive, Settings};
+use ratatosk_plugin_encryption as encryption;
+use ratatosk_plugin_fragmentation as fragmentation;
+use ratatosk_plugin_host::{HostLimits, Manifest, Module, PluginHost};
+use ratatosk_plugin_keepalive::Settings;
 use ratatosk_protocol::entropy::Entropy;
-use ratatosk_protocol::plugin::{Layer, NonceParity, Plugin};
-
-/// In which form a plugin runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// As `ratatosk-protocol` has it.
-    Protocol,
-    /// Written with the SDK, and linked.
-    Linked,
-    /// The same source as a module.
-    Wasm,
-}
+use ratatosk_protocol::plugin::{Form, Layer, NonceParity, Plugin};
 
 /// The modules, compiled once for all tests of a program.
 pub(crate) struct Modules {
@@ -58,7 +47,7 @@ pub(crate) fn plugin(
     entropy: Box<dyn Entropy>,
 ) -> Result<Box<dyn Plugin>, CodecError> {
     let (config, layer) = match (form, &spec) {
-        (Form::Protocol, _) | (_, PluginSpec::Ping { .. } | PluginSpec::Pong { .. }) => return native_plugin(spec),
+        (Form::Native, _) | (_, PluginSpec::Ping { .. } | PluginSpec::Pong { .. }) => return native_plugin(spec),
         (_, PluginSpec::Encryption { key, sends }) => {
             let key = key.0.as_slice().try_into().map_err(|_| CodecError("a shared key has 32 bytes".to_owned()))?;
             let sends = if *sends == Parity::Even { NonceParity::Even } else { NonceParity::Odd };
@@ -79,24 +68,13 @@ pub(crate) fn plugin(
         }
         (_, other) => return Err(CodecError(format!("no plugin for {other:?}"))),
     };
-    if form == Form::Wasm {
-        let modules = modules();
-        let module = match layer {
-            Layer::Encryption => &modules.encryption,
-            Layer::KeepAlive => &modules.keepalive,
-            _ => &modules.fragmentation,
-        };
-        return Ok(Box::new(module.open(&config, now, entropy).unwrap()));
-    }
-    Ok(match layer {
-        Layer::Encryption => {
-            Box::new(NativePlugin::<Encryption>::open("encryption", layer, &config, now, entropy).unwrap())
-        }
-        Layer::KeepAlive => {
-            Box::new(NativePlugin::<KeepAlive>::open("keepalive", layer, &config, now, entropy).unwrap())
-        }
-        _ => Box::new(NativePlugin::<Fragmentation>::open("fragmentation", layer, &config, now, entropy).unwrap()),
-    })
+    let modules = modules();
+    let module = match layer {
+        Layer::Encryption => &modules.encryption,
+        Layer::KeepAlive => &modules.keepalive,
+        _ => &modules.fragmentation,
+    };
+    Ok(Box::new(module.open(&config, now, entropy).unwrap()))
 }
 
 /// Bytes that a test knows: the same sequence for the same seed.

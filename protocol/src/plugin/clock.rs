@@ -1,4 +1,4 @@
-//! A plugin's time: milliseconds since it was opened.
+//! The time of plugins written with the SDK: milliseconds since they were opened.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +6,20 @@ use ratatosk_plugin::abi::NEVER;
 
 /// The clock of one plugin. It never runs backwards, whatever it is told.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     start: Instant,
     latest: u64,
 }
 
 impl Clock {
-    pub(crate) fn starting(now: Instant) -> Self {
+    /// A clock that stands at 0.
+    #[must_use]
+    pub fn starting(now: Instant) -> Self {
         Self { start: now, latest: 0 }
     }
 
     /// The plugin's time.
-    pub(crate) fn millis(&mut self, now: Instant) -> u64 {
+    pub fn millis(&mut self, now: Instant) -> u64 {
         let passed = now.saturating_duration_since(self.start).as_millis();
         self.latest = self.latest.max(u64::try_from(passed).unwrap_or(NEVER));
         self.latest
@@ -25,7 +27,8 @@ impl Clock {
 
     /// When a timer goes off that a plugin set at the latest time to `at_ms`. One that is past is put off by a millisecond,
     /// so that no plugin keeps the driver busy.
-    pub(crate) fn timer(&self, at_ms: u64) -> Option<Instant> {
+    #[must_use]
+    pub fn timer(&self, at_ms: u64) -> Option<Instant> {
         if at_ms == NEVER {
             return None;
         }

@@ -2,10 +2,6 @@
 //!
 //! The high nibble of F1 holds flags, the low one the length of F2; F2 (big-endian) holds the length of F3, which is random.
 
-use bytes::{BufMut, BytesMut};
-
-use crate::entropy::Entropy;
-
 /// The flag that marks the value as text.
 pub const FLAG_TEXT: u8 = 0x01;
 
@@ -39,30 +35,30 @@ pub enum PaddingError {
     },
 }
 
-/// Appends `value` to `out` with so much padding that both take `total` bytes.
+/// Appends `value` to `out` with so much padding that both take `total` bytes. `random` fills what it is given.
 ///
 /// # Errors
 ///
 /// [`PaddingError::NoRoom`] or [`PaddingError::Flags`]; `out` is then unchanged.
 pub fn add(
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
     value: &[u8],
     total: usize,
     flags: u8,
-    entropy: &mut dyn Entropy,
+    random: &mut dyn FnMut(&mut [u8]),
 ) -> Result<(), PaddingError> {
     if flags > 0x0f {
         return Err(PaddingError::Flags);
     }
     let spare = total.checked_sub(value.len() + 1).ok_or(PaddingError::NoRoom)?;
-    let (width, random) = split(spare);
+    let (width, rest) = split(spare);
     out.reserve(total);
-    out.put_u8((flags << 4) | width);
-    out.put_uint(random as u64, width.into());
+    out.push((flags << 4) | width);
+    out.extend_from_slice(&(rest as u64).to_be_bytes()[8 - usize::from(width)..]);
     let start = out.len();
-    out.put_bytes(0, random);
-    entropy.fill(&mut out[start..]);
-    out.put_slice(value);
+    out.resize(start + rest, 0);
+    random(&mut out[start..]);
+    out.extend_from_slice(value);
     Ok(())
 }
 
@@ -106,18 +102,10 @@ pub fn remove(padded: &[u8]) -> Result<(usize, u8), PaddingError> {
 mod tests {
     use super::*;
 
-    struct Sevens;
-
-    impl Entropy for Sevens {
-        fn fill(&mut self, buffer: &mut [u8]) {
-            buffer.fill(7);
-        }
-    }
-
     fn padded(value: &[u8], total: usize) -> Vec<u8> {
-        let mut out = BytesMut::new();
-        add(&mut out, value, total, FLAG_TEXT, &mut Sevens).unwrap();
-        out.to_vec()
+        let mut out = Vec::new();
+        add(&mut out, value, total, FLAG_TEXT, &mut |bytes| bytes.fill(7)).unwrap();
+        out
     }
 
     #[test]

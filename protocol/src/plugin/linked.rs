@@ -1,41 +1,43 @@
-//! A plugin written with the SDK and linked, in the place of its module.
+//! A plugin written with the SDK and linked: the same source as a module, in its place.
 
 use std::time::Instant;
 
 use ratatosk_plugin::{self as sdk, Buffer, Direction, Failure, Kind, Verdict};
-use ratatosk_protocol::entropy::Entropy;
-use ratatosk_protocol::plugin::{Context, Incoming, Layer, Outgoing, Plugin, PluginError};
 
-use crate::clock::Clock;
-use crate::event::Event;
-use crate::stopped::Misuse;
+use super::abi::{EmitError, Event};
+use super::clock::Clock;
+use super::{Context, Incoming, Layer, Outgoing, Plugin, PluginError};
+use crate::entropy::Entropy;
 
-/// A linked plugin in the stack: the same source as a module, without its limits.
-pub struct NativePlugin<P> {
-    name: String,
+/// A linked plugin in the stack. It is trusted: nothing bounds its time and memory but itself.
+#[derive(Debug)]
+pub struct Linked<P> {
+    name: &'static str,
     layer: Layer,
     plugin: P,
-    buffer: Buffer,
-    clock: Clock,
+    clock: Option<Clock>,
     timer: Option<Instant>,
-    entropy: Box<dyn Entropy>,
 }
 
 /// What the plugin is lent for one call.
 struct Lent<'a> {
+    layer: Layer,
     now_ms: u64,
     entropy: &'a mut dyn Entropy,
     may_emit: bool,
     emitted: Vec<Event>,
-    misuse: Option<Misuse>,
+    misuse: Option<EmitError>,
     timer: Option<u64>,
 }
 
 impl sdk::Host for Lent<'_> {
     fn emit(&mut self, direction: Direction, kind: Kind, data: &[u8]) {
         let (direction, kind) = (direction.code(), kind.code());
-        let event =
-            if self.may_emit { Event::emitted(direction, kind, data) } else { Err(Misuse::Event { direction, kind }) };
+        let event = if self.may_emit {
+            Event::emitted(self.layer, direction, kind, data)
+        } else {
+            Err(EmitError::Event { direction, kind })
+        };
         match event {
             Ok(event) => self.emitted.push(event),
             Err(misuse) => self.misuse = Some(misuse),
@@ -55,52 +57,54 @@ impl sdk::Host for Lent<'_> {
     }
 }
 
-impl<P: sdk::Plugin> NativePlugin<P> {
-    /// The plugin of a connection, like [`Module::open`](crate::Module::open).
+impl<P: sdk::Plugin> Linked<P> {
+    /// A plugin that needs no configuration any more.
+    #[must_use]
+    pub fn from_plugin(name: &'static str, layer: Layer, plugin: P) -> Self {
+        Self { name, layer, plugin, clock: None, timer: None }
+    }
+
+    /// The plugin of a connection, from its configuration.
     ///
     /// # Errors
     ///
     /// What is wrong with the configuration.
     pub fn open(
-        name: impl Into<String>,
+        name: &'static str,
         layer: Layer,
         config: &[u8],
         now: Instant,
-        mut entropy: Box<dyn Entropy>,
+        entropy: &mut dyn Entropy,
     ) -> Result<Self, Failure> {
-        let mut lent = Lent {
-            now_ms: 0,
-            entropy: entropy.as_mut(),
-            may_emit: false,
-            emitted: Vec::new(),
-            misuse: None,
-            timer: None,
-        };
+        let (emitted, misuse, timer) = (Vec::new(), None, None);
+        let mut lent = Lent { layer, now_ms: 0, entropy, may_emit: false, emitted, misuse, timer };
         let plugin = P::open(&mut lent, config)?;
         if let Some(misuse) = lent.misuse {
             return Err(Failure::new(misuse));
         }
         let clock = Clock::starting(now);
         let timer = lent.timer.and_then(|at_ms| clock.timer(at_ms));
-        Ok(Self { name: name.into(), layer, plugin, buffer: Buffer::new(), clock, timer, entropy })
+        Ok(Self { name, layer, plugin, clock: Some(clock), timer })
     }
 
     /// Calls the plugin. What it emitted comes with its answer.
     fn call<R>(
         &mut self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         action: impl FnOnce(&mut P, &mut Lent<'_>, &mut Buffer) -> Result<R, Failure>,
     ) -> Result<(R, Vec<Event>), PluginError> {
-        let now_ms = self.clock.millis(cx.now());
-        let entropy = self.entropy.as_mut();
-        let mut lent = Lent { now_ms, entropy, may_emit: true, emitted: Vec::new(), misuse: None, timer: None };
-        let result = action(&mut self.plugin, &mut lent, &mut self.buffer);
+        let now = cx.now();
+        let clock = self.clock.get_or_insert_with(|| Clock::starting(now));
+        let (now_ms, layer) = (clock.millis(now), self.layer);
+        let entropy: &mut dyn Entropy = &mut *cx.entropy;
+        let mut lent = Lent { layer, now_ms, entropy, may_emit: true, emitted: Vec::new(), misuse: None, timer: None };
+        let result = action(&mut self.plugin, &mut lent, cx.scratch);
         if let Some(at_ms) = lent.timer {
-            self.timer = self.clock.timer(at_ms);
+            self.timer = clock.timer(at_ms);
         }
-        let answer = result.map_err(|failure| PluginError(failure.0))?;
+        let answer = result.map_err(PluginError::new)?;
         match lent.misuse {
-            Some(misuse) => Err(PluginError(format!("plugin {}: {misuse}", self.name))),
+            Some(misuse) => Err(PluginError::broken(format_args!("plugin {}: {misuse}", self.name))),
             None => Ok((answer, lent.emitted)),
         }
     }
@@ -118,14 +122,14 @@ impl<P: sdk::Plugin> NativePlugin<P> {
             buffer.clear();
             verdict
         })?;
-        event.settle(cx, emitted, verdict == Verdict::Pass);
+        event.settle(cx, self.layer, emitted, verdict == Verdict::Pass);
         Ok(())
     }
 }
 
-impl<P: sdk::Plugin + Send> Plugin for NativePlugin<P> {
+impl<P: sdk::Plugin + Send> Plugin for Linked<P> {
     fn name(&self) -> &str {
-        &self.name
+        self.name
     }
 
     fn layer(&self) -> Layer {
@@ -151,11 +155,5 @@ impl<P: sdk::Plugin + Send> Plugin for NativePlugin<P> {
             event.forward(cx);
         }
         Ok(())
-    }
-}
-
-impl<P> Drop for NativePlugin<P> {
-    fn drop(&mut self) {
-        self.buffer.wipe();
     }
 }

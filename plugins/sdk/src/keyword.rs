@@ -3,6 +3,8 @@
 //! A text that begins with the keyword gets one `x` appended, so that it never equals the keyword; whoever receives a
 //! longer text with that beginning takes the last UTF-16 unit off, whatever it is.
 
+use std::fmt;
+
 use crate::text;
 
 /// One keyword of a plugin.
@@ -10,9 +12,16 @@ use crate::text;
 pub struct Keyword(pub &'static str);
 
 /// A text that equals the keyword was not escaped and has no original.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Tried to unescape the keyword value {0}")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnescapedKeyword(pub &'static str);
+
+impl fmt::Display for UnescapedKeyword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tried to unescape the keyword value {}", self.0)
+    }
+}
+
+impl std::error::Error for UnescapedKeyword {}
 
 impl Keyword {
     /// Marks a text that could be mistaken for the keyword.

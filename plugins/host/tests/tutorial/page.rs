@@ -1,0 +1,77 @@
+//! The tutorial as a list of things to do.
+
+use std::path::PathBuf;
+
+/// A fenced block of the page.
+pub(crate) struct Block {
+    /// What follows the fence: the language, and what the test is to do with the block.
+    info: String,
+    pub(crate) text: String,
+    /// Of the page, from 1.
+    pub(crate) line: usize,
+}
+
+/// What a block is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role<'a> {
+    /// The content of a file with this name.
+    File(&'a str),
+    /// To be put into the plugin in Rust, in front of this line.
+    Insert(&'a str),
+    /// Commands that need nothing but Rust.
+    Build,
+    /// Commands that need npm and its registry.
+    Npm,
+    /// Commands that need the programs of this repository, so that only a person runs them.
+    Programs,
+    /// What something looks like.
+    Shown,
+}
+
+impl Block {
+    pub(crate) fn role(&self) -> Role<'_> {
+        let (language, rest) = self.info.split_once(' ').unwrap_or((&self.info, ""));
+        if let Some(name) = rest.strip_prefix("file=") {
+            return Role::File(name);
+        }
+        if let Some(line) = rest.strip_prefix("insert=") {
+            return Role::Insert(line.trim_matches('"'));
+        }
+        match (language, rest) {
+            ("sh", "") => Role::Build,
+            ("sh", "npm") => Role::Npm,
+            ("sh", "programs" | "background" | "terminal") => Role::Programs,
+            ("text" | "toml" | "json", "") => Role::Shown,
+            _ => panic!("docs/plugins.md:{}: what is a block of {:?}?", self.line, self.info),
+        }
+    }
+}
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The whole page.
+pub(crate) fn text() -> String {
+    std::fs::read_to_string(root().join("docs/plugins.md")).unwrap()
+}
+
+/// Its blocks, in their order.
+pub(crate) fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in text().lines().enumerate() {
+        match (line.strip_prefix("```"), open.as_mut()) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(info), None) => open = Some(Block { info: info.to_owned(), text: String::new(), line: index + 1 }),
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block of the page has no end");
+    blocks
+}
