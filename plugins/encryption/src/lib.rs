@@ -7,27 +7,24 @@
 
 mod nonce;
 pub mod padding;
+pub mod secretbox;
 
-use crypto_secretbox::aead::{AeadInPlace, KeyInit};
-use crypto_secretbox::{Tag, XSalsa20Poly1305};
 use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, export_plugin, text};
-use zeroize::Zeroizing;
 
+use self::nonce::nonce_end;
 pub use self::nonce::{MAX_NONCE_COUNTER, NonceExhausted, NonceParity, nonce};
 use self::padding::{FLAG_TEXT, PaddingError};
+use self::secretbox::{KEY_LEN, Secretbox, TAG_LEN};
 
 /// Bytes of a configuration.
 pub const CONFIG_LEN: usize = KEY_LEN + 1;
-
-const KEY_LEN: usize = 32;
-const TAG_LEN: usize = 16;
 
 /// Bytes that the reference keeps in front of a decrypted message; they count in the offset of one of its error texts.
 const REFERENCE_HEADROOM: u64 = 32;
 
 /// The encryption plugin of one connection. Its key is wiped when it is dropped.
 pub struct Encryption {
-    key: Zeroizing<[u8; KEY_LEN]>,
+    secretbox: Secretbox,
     send: u64,
     receive: u64,
 }
@@ -49,17 +46,11 @@ impl Encryption {
             NonceParity::Even => (0, 1),
             NonceParity::Odd => (1, 0),
         };
-        let mut plugin = Self { key: Zeroizing::new([0; KEY_LEN]), send, receive };
-        plugin.key.copy_from_slice(key);
-        plugin
-    }
-
-    fn cipher(&self) -> XSalsa20Poly1305 {
-        XSalsa20Poly1305::new((&*self.key).into())
+        Self { secretbox: Secretbox::new(key), send, receive }
     }
 
     fn seal(&mut self, host: &mut dyn Host, data: &mut Buffer, flags: u8) -> Result<(), Failure> {
-        let nonce = nonce(self.send).map_err(Failure::new)?;
+        let nonce = nonce_end(self.send).map_err(Failure::new)?;
         let mut random = [0];
         host.random(&mut random);
         // One random byte says how much padding there is, so its length takes one byte or none.
@@ -70,8 +61,7 @@ impl Encryption {
             header[1] = rest;
         }
         host.random(header.get_mut(2..).unwrap_or_default());
-        let sealed = self.cipher().encrypt_in_place_detached(&nonce.into(), &[], data);
-        let tag = sealed.map_err(|_| Failure::new("Encryption of message failed."))?;
+        let tag = self.secretbox.seal(nonce, data);
         prepend(data, TAG_LEN)?.copy_from_slice(&tag);
         self.send += 2;
         host.emit(Direction::Outgoing, Kind::Binary, data);
@@ -79,13 +69,12 @@ impl Encryption {
     }
 
     fn open(&mut self, host: &mut dyn Host, data: &mut Buffer) -> Result<(), Failure> {
-        let nonce = nonce(self.receive).map_err(Failure::new)?;
+        let nonce = nonce_end(self.receive).map_err(Failure::new)?;
         // The counter advances even if the frame is bad, as in the reference.
         self.receive += 2;
         let refused = || Failure::new("Decryption of message failed.");
-        let (tag, sealed) = data.split_at_mut_checked(TAG_LEN).ok_or_else(refused)?;
-        let opened = self.cipher().decrypt_in_place_detached(&nonce.into(), &[], sealed, Tag::from_slice(tag));
-        opened.map_err(|_| refused())?;
+        let (tag, sealed) = data.split_first_chunk_mut::<TAG_LEN>().ok_or_else(refused)?;
+        self.secretbox.open(nonce, sealed, tag).map_err(|_| refused())?;
         let (start, flags) = padding::remove(sealed).map_err(|error| match error {
             PaddingError::OutOfBounds { offset } => {
                 Failure::new(PaddingError::OutOfBounds { offset: offset + REFERENCE_HEADROOM })

@@ -23,12 +23,17 @@ pub struct NonceExhausted;
 ///
 /// From [`MAX_NONCE_COUNTER`] on.
 pub fn nonce(counter: u64) -> Result<[u8; 24], NonceExhausted> {
+    let mut nonce = [0; 24];
+    nonce[16..].copy_from_slice(&nonce_end(counter)?);
+    Ok(nonce)
+}
+
+/// The bytes of a nonce that are not always zero.
+pub(crate) fn nonce_end(counter: u64) -> Result<[u8; 8], NonceExhausted> {
     if counter >= MAX_NONCE_COUNTER {
         return Err(NonceExhausted);
     }
-    let mut nonce = [0; 24];
-    nonce[16..].copy_from_slice(&counter.to_be_bytes());
-    Ok(nonce)
+    Ok(counter.to_be_bytes())
 }
 
 #[cfg(test)]
