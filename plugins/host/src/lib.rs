@@ -9,24 +9,36 @@
 //! | [`Manifest`] | what is said about a module, and which bytes are meant |
 //! | [`Module`] | a module, compiled once, and the instances that run it |
 //! | [`WasmPlugin`] | one connection's plugin in such an instance |
+//! | [`Choices`] | which plugins the connections of a program have, and in which form: `plugins.toml` |
+//! | [`PluginSet`] | makes them for each connection, counts, and changes them while the program runs |
 //!
 //! A module is never trusted: it has no imports but the five of the ABI, and its memory, its time and what it emits are
 //! bounded. One that breaks a rule is ended, and with it the connections of that instance; everything else goes on.
 
+mod choices;
 mod engine;
+mod fields;
 mod imports;
+mod inspect;
 mod instance;
 mod manifest;
 mod module;
 mod pool;
+mod set;
+mod stats;
 mod stopped;
 mod ticker;
 mod verify;
 mod wasm;
 
+pub use choices::{Choices, ChoicesError};
 pub use engine::{HostError, HostLimits, PluginHost};
+pub use fields::FieldError;
+pub use inspect::{Inspection, inspect};
 pub use manifest::{Manifest, ManifestError};
 pub use module::{LoadError, Module, OpenError};
+pub use set::{BuiltIn, Change, PluginInfo, PluginSet, SetError, Sources};
+pub use stats::Stats;
 pub use stopped::{Misuse, Stopped};
 pub use verify::AbiError;
 pub use wasm::WasmPlugin;

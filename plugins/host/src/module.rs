@@ -16,6 +16,7 @@ use crate::imports::{self, Limits, State};
 use crate::instance::Instance;
 use crate::manifest::{Manifest, ManifestError};
 use crate::pool::{Lease, Pool};
+use crate::stats::Stats;
 use crate::stopped::Stopped;
 use crate::verify::{self, AbiError};
 use crate::wasm::WasmPlugin;
@@ -33,6 +34,7 @@ struct Inner {
     limits: Limits,
     subscribed: u32,
     pool: Arc<Pool>,
+    stats: Arc<Stats>,
     /// Keeps the deadlines going.
     _host: PluginHost,
 }
@@ -139,8 +141,18 @@ impl Module {
     ///
     /// [`LoadError`].
     pub fn new(host: &PluginHost, manifest: Manifest, wasm: &[u8]) -> Result<Self, LoadError> {
+        Self::counted(host, manifest, wasm, Arc::default())
+    }
+
+    /// As [`Self::new`], with numbers that are kept elsewhere.
+    pub(crate) fn counted(
+        host: &PluginHost,
+        manifest: Manifest,
+        wasm: &[u8],
+        stats: Arc<Stats>,
+    ) -> Result<Self, LoadError> {
         let name = || manifest.name.clone();
-        let found: [u8; 32] = Sha256::digest(wasm).into();
+        let found = digest(wasm);
         if found != manifest.sha256 {
             let (expected, found) = (hex::encode(manifest.sha256), hex::encode(found));
             return Err(LoadError::Hash { name: name(), expected, found });
@@ -157,10 +169,11 @@ impl Module {
 
         let limits =
             Limits { memory_max: wanted, events_per_call: host.limits().events_per_call, layer: manifest.layer };
-        let tried = Instance::new(&pre, limits, manifest.deadline_ms).and_then(|mut instance| instance.subscribe());
-        let subscribed = tried.map_err(|reason| LoadError::Stopped { name: name(), reason })?;
-        let pool = Pool::new(host.limits().instances_per_module as usize);
-        Ok(Self(Arc::new(Inner { manifest, pre, limits, subscribed, pool, _host: host.clone() })))
+        let stopped = |reason| LoadError::Stopped { name: name(), reason };
+        let mut first = Instance::new(&pre, limits, manifest.deadline_ms).map_err(stopped)?;
+        let subscribed = first.subscribe().map_err(stopped)?;
+        let pool = Pool::new(host.limits().instances_per_module as usize, first);
+        Ok(Self(Arc::new(Inner { manifest, pre, limits, subscribed, pool, stats, _host: host.clone() })))
     }
 
     /// What is said about the module.
@@ -184,6 +197,17 @@ impl Module {
         WasmPlugin::open(self.clone(), config, now, entropy)
     }
 
+    /// What it has done so far.
+    #[must_use]
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.0.stats
+    }
+
+    /// Whether these are its bytes.
+    pub(crate) fn is(&self, wasm: &[u8]) -> bool {
+        digest(wasm) == self.0.manifest.sha256
+    }
+
     pub(crate) fn subscribed(&self) -> u32 {
         self.0.subscribed
     }
@@ -199,7 +223,12 @@ impl fmt::Debug for Module {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+fn digest(wasm: &[u8]) -> [u8; 32] {
+    Sha256::digest(wasm).into()
+}
+
+/// Reads a file, which is not too large.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     let failed = |error| LoadError::File { path: path.display().to_string(), error };
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_LEN + 1).read_to_end(&mut bytes)).map_err(failed)?;

@@ -8,7 +8,14 @@ use crate::stopped::Stopped;
 /// The living instances of a module.
 pub(crate) struct Pool {
     max: usize,
-    slots: Mutex<Vec<Slot>>,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    used: Vec<Slot>,
+    /// The instance with which the module was tried: the first connections have a place whatever else is full.
+    first: Option<Instance>,
 }
 
 struct Slot {
@@ -23,18 +30,20 @@ pub(crate) struct Lease {
 }
 
 impl Pool {
-    pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { max, slots: Mutex::default() })
+    pub(crate) fn new(max: usize, first: Instance) -> Arc<Self> {
+        Arc::new(Self { max, slots: Mutex::new(Slots { used: Vec::new(), first: Some(first) }) })
     }
 
     /// A place in a new instance if there may be one more and `make` can make it, else in the one with the fewest.
     pub(crate) fn lease(self: &Arc<Self>, make: impl FnOnce() -> Result<Instance, Stopped>) -> Result<Lease, Stopped> {
         let mut slots = self.slots();
-        let made = if slots.len() < self.max || slots.is_empty() { Some(make()) } else { None };
-        let instance = match (made, slots.iter_mut().min_by_key(|slot| slot.connections)) {
+        let first = slots.first.take().map(Ok);
+        let more = slots.used.len() < self.max || slots.used.is_empty();
+        let made = first.or_else(|| more.then(make));
+        let instance = match (made, slots.used.iter_mut().min_by_key(|slot| slot.connections)) {
             (Some(Ok(instance)), _) => {
                 let instance = Arc::new(Mutex::new(instance));
-                slots.push(Slot { instance: Arc::clone(&instance), connections: 1 });
+                slots.used.push(Slot { instance: Arc::clone(&instance), connections: 1 });
                 instance
             }
             (_, Some(slot)) => {
@@ -51,10 +60,10 @@ impl Pool {
 
     /// How many instances there are.
     pub(crate) fn len(&self) -> usize {
-        self.slots().len()
+        self.slots().used.len()
     }
 
-    fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
+    fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,13 +76,13 @@ impl Lease {
 
     /// The instance has ended: nobody else may be put into it.
     pub(crate) fn retire(&self) {
-        self.pool.slots().retain(|slot| !Arc::ptr_eq(&slot.instance, &self.instance));
+        self.pool.slots().used.retain(|slot| !Arc::ptr_eq(&slot.instance, &self.instance));
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut slots = self.pool.slots();
+        let slots = &mut self.pool.slots().used;
         if let Some(index) = slots.iter().position(|slot| Arc::ptr_eq(&slot.instance, &self.instance)) {
             slots[index].connections -= 1;
             if slots[index].connections == 0 {

@@ -89,7 +89,7 @@ fn is_function(found: &ExternType, expected: &str) -> bool {
     matches!(found, ExternType::Func(function) if signature(function) == expected)
 }
 
-fn signature(function: &FuncType) -> String {
+pub(crate) fn signature(function: &FuncType) -> String {
     let list = |types: &mut dyn Iterator<Item = ValType>| {
         let names: Vec<_> = types.map(|kind| kind.to_string()).collect();
         names.join(" ")

@@ -1,6 +1,7 @@
 //! One connection's plugin in an instance of a module.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ratatosk_protocol::entropy::Entropy;
@@ -11,6 +12,7 @@ use crate::imports::Call;
 use crate::instance::{Answer, Instance};
 use crate::module::{Module, OpenError};
 use crate::pool::Lease;
+use crate::stats::Share;
 use crate::stopped::Stopped;
 
 /// What stands in for a reason that a plugin does not give.
@@ -27,6 +29,7 @@ pub struct WasmPlugin {
     clock: Clock,
     timer: Option<Instant>,
     call: Call,
+    share: Share,
     stopped: Option<Stopped>,
 }
 
@@ -45,15 +48,18 @@ impl WasmPlugin {
             Ok(Some(handle)) => handle,
             Ok(None) => {
                 let reason = call.failure.take().unwrap_or_else(|| NO_REASON.to_owned());
+                module.stats().count(false);
                 return Err(OpenError::Refused { name: name(), reason });
             }
             Err(reason) => {
                 lease.retire();
+                module.stats().count(true);
                 return Err(OpenError::Stopped { name: name(), reason });
             }
         };
         let clock = Clock::starting(now);
-        let mut plugin = Self { module, lease, handle, clock, timer: None, call, stopped: None };
+        let share = Share::new(Arc::clone(module.stats()));
+        let mut plugin = Self { module, lease, handle, clock, timer: None, call, share, stopped: None };
         plugin.arm();
         Ok(plugin)
     }
@@ -64,7 +70,7 @@ impl WasmPlugin {
             event.forward(cx);
             return Ok(());
         }
-        let answer = self.call(cx, |instance, call, handle| instance.on_event(call, handle, &encoded));
+        let answer = self.call(cx, encoded.len(), |instance, call, handle| instance.on_event(call, handle, &encoded));
         match answer.and_then(|answer| self.judge(answer)) {
             Ok(passes) => {
                 event.settle(cx, self.layer(), self.call.emitted.drain(..), passes);
@@ -79,10 +85,11 @@ impl WasmPlugin {
         }
     }
 
-    /// Calls the instance, and keeps the timer that it sets.
+    /// Calls the instance for that many bytes, and keeps the timer that it sets.
     fn call(
         &mut self,
         cx: &Context<'_>,
+        len: usize,
         action: impl FnOnce(&mut Instance, &mut Call, u32) -> Result<Answer, Stopped>,
     ) -> Result<Answer, PluginError> {
         self.call.now_ms = self.clock.millis(cx.now());
@@ -91,12 +98,18 @@ impl WasmPlugin {
         self.call.failure = None;
         let result = match &self.stopped {
             Some(stopped) => Err(stopped.clone()),
-            None => action(&mut self.lease.instance(), &mut self.call, self.handle),
+            None => {
+                let timed = self.share.begin(len);
+                let result = action(&mut self.lease.instance(), &mut self.call, self.handle);
+                self.share.end(&timed);
+                result
+            }
         };
         self.arm();
         result.map_err(|reason| {
             let error = PluginError::broken(format_args!("plugin {} stopped: {reason}", self.name()));
             self.lease.retire();
+            self.share.failed(true);
             self.timer = None;
             self.stopped = Some(reason);
             error
@@ -116,6 +129,7 @@ impl WasmPlugin {
             Answer::Pass => Ok(true),
             Answer::Failed => {
                 self.call.emitted.clear();
+                self.share.failed(false);
                 Err(PluginError::new(self.call.failure.take().unwrap_or_else(|| NO_REASON.to_owned())))
             }
         }
@@ -149,7 +163,7 @@ impl Plugin for WasmPlugin {
 
     fn timer(&mut self, cx: &mut Context<'_>) -> Result<(), PluginError> {
         self.timer = None;
-        let answer = self.call(cx, Instance::on_timer)?;
+        let answer = self.call(cx, 0, Instance::on_timer)?;
         self.judge(answer)?;
         for event in self.call.emitted.drain(..) {
             event.forward(cx);
