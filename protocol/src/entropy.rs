@@ -3,6 +3,15 @@
 //! The core never asks the operating system for anything. Whoever drives it passes an [`Entropy`]: the driver passes
 //! [`OsEntropy`], a test passes bytes that it knows.
 
+#[cfg(feature = "os-entropy")]
+mod pool;
+
+#[cfg(feature = "os-entropy")]
+use std::cell::RefCell;
+
+#[cfg(feature = "os-entropy")]
+use self::pool::{MAX_REQUEST, Pool};
+
 /// A source of bytes that nobody else can predict.
 pub trait Entropy: Send {
     /// Fills `buffer` completely.
@@ -31,9 +40,18 @@ pub fn array<const N: usize>(entropy: &mut dyn Entropy) -> [u8; N] {
 }
 
 /// The operating system's random numbers.
+///
+/// Each thread keeps 4 KiB of them in store, for requests of up to some hundred bytes. A byte is wiped from there when it is
+/// handed out. The store is memory of this process: one that went on in a copy of itself (`fork` without `exec`, which safe code
+/// cannot do) would hand out the same bytes in both.
 #[cfg(feature = "os-entropy")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsEntropy;
+
+#[cfg(feature = "os-entropy")]
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::EMPTY) };
+}
 
 #[cfg(feature = "os-entropy")]
 impl OsEntropy {
@@ -45,17 +63,52 @@ impl OsEntropy {
     pub fn check() -> Result<(), String> {
         getrandom::fill(&mut [0; 32]).map_err(|error| error.to_string())
     }
+
+    /// # Panics
+    ///
+    /// When the operating system has no random numbers. There is no safe way to go on without them.
+    #[expect(clippy::panic, reason = "a key made of predictable bytes is worse than a stopped process")]
+    fn ask(buffer: &mut [u8]) {
+        if let Err(error) = getrandom::fill(buffer) {
+            panic!("the operating system gives no random numbers: {error}");
+        }
+    }
 }
 
 #[cfg(feature = "os-entropy")]
 impl Entropy for OsEntropy {
     /// # Panics
     ///
-    /// When the operating system has no random numbers. There is no safe way to go on without them.
-    #[expect(clippy::panic, reason = "a key made of predictable bytes is worse than a stopped process")]
+    /// When the operating system has no random numbers.
     fn fill(&mut self, buffer: &mut [u8]) {
-        if let Err(error) = getrandom::fill(buffer) {
-            panic!("the operating system gives no random numbers: {error}");
+        // A thread that ends has no store any more.
+        if buffer.len() > MAX_REQUEST || POOL.try_with(|pool| pool.borrow_mut().take(buffer, Self::ask)).is_err() {
+            Self::ask(buffer);
         }
+    }
+}
+
+#[cfg(all(test, feature = "os-entropy"))]
+mod tests {
+    use std::collections::HashSet;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn requests_of_any_size_on_any_thread_differ() {
+        let draw = || {
+            let mut draws = Vec::new();
+            for len in [16, 24, 257, MAX_REQUEST, MAX_REQUEST + 1, 5000].repeat(20) {
+                let mut bytes = vec![0; len];
+                OsEntropy.fill(&mut bytes);
+                draws.extend(bytes.chunks_exact(16).map(<[u8]>::to_vec));
+            }
+            draws
+        };
+        let threads: Vec<_> = (0..3).map(|_| thread::spawn(draw)).collect();
+        let draws: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).chain(draw()).collect();
+        let different: HashSet<_> = draws.iter().collect();
+        assert_eq!(different.len(), draws.len());
     }
 }
