@@ -94,6 +94,11 @@ fn padding() {
 }
 
 #[test]
+fn secretbox() {
+    run("secretbox", bodies::secretbox::run);
+}
+
+#[test]
 fn fragmentation() {
     run("fragmentation", bodies::fragmentation::run);
 }
@@ -108,6 +113,7 @@ proptest! {
     fn any_bytes(input in vec(any::<u8>(), 0..600)) {
         bodies::message::run(&input);
         bodies::padding::run(&input);
+        bodies::secretbox::run(&input);
         bodies::fragmentation::run(&input);
         bodies::stack::run(&input);
     }

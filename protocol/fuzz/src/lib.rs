@@ -8,5 +8,6 @@ pub mod fragmentation;
 mod input;
 pub mod message;
 pub mod padding;
+pub mod secretbox;
 pub mod stack;
 mod watch;
