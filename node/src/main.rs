@@ -1,9 +1,10 @@
 //! `ratatosk`: a node of the ONE network.
 //!
 //! What it can do today is `ratatosk peer`: a peer under remote control, for tests and for people who want to see the
-//! protocol work.
+//! protocol work; and `ratatosk plugin`, for people who write plugins.
 
 mod peer;
+mod plugins;
 
 use std::process::ExitCode;
 
@@ -22,12 +23,19 @@ struct Cli {
 enum Command {
     /// A peer that is driven by JSON lines on standard input and tells what happens on standard output.
     Peer(peer::Options),
+    /// Looks at plugins without connecting to anybody.
+    #[command(subcommand)]
+    Plugin(plugins::Tool),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("RATATOSK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let options = match cli.command {
+        Command::Peer(options) => options,
+        Command::Plugin(tool) => return tool.run(),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -35,9 +43,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match cli.command {
-        Command::Peer(options) => runtime.block_on(peer::run(options)),
-    };
+    let code = runtime.block_on(peer::run(options));
     // A read of standard input cannot be interrupted; waiting for it would keep the process until somebody types.
     runtime.shutdown_background();
     code

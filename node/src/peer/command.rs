@@ -19,6 +19,10 @@ pub(super) enum Command {
     Connections,
     /// What happened to each connection, for a person.
     Timeline,
+    /// What the plugins of new connections are, and what they have done.
+    Plugins,
+    /// Reads the file of plugins again.
+    ReloadPlugins,
     Mark {
         text: String,
     },
@@ -67,6 +71,8 @@ impl Command {
             "info" => Ok(Self::Info),
             "connections" => Ok(Self::Connections),
             "timeline" => Ok(Self::Timeline),
+            "plugins" => Ok(Self::Plugins),
+            "reload-plugins" => Ok(Self::ReloadPlugins),
             "disconnect" => Ok(Self::Disconnect),
             "reconnect" => Ok(Self::Reconnect),
             "quit" => Ok(Self::Quit),

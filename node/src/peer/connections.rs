@@ -16,7 +16,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Answer;
-use super::conversation::{Conversation, Ears, Mail, Question, Requests};
+use super::conversation::{Conversation, Ears, Mail, Outcome, Question, Requests};
+use super::news::News;
 
 /// Messages that wait for one connection at most, and their bytes.
 const MAILBOX: usize = 64;
@@ -25,6 +26,8 @@ const MAILBOX_BYTES: u32 = 64 * 1024 * 1024;
 const QUESTIONS: usize = 8;
 /// Timelines of ended connections that are kept.
 const KEPT_TIMELINES: usize = 16;
+/// Conversations that have begun and are not numbered yet; the next ones wait.
+const BEGINNINGS: usize = 16;
 
 /// All connections, live and recently ended.
 pub(super) struct Connections {
@@ -33,6 +36,8 @@ pub(super) struct Connections {
     next: u64,
     tasks: JoinSet<Option<Ended>>,
     ended: VecDeque<Value>,
+    news: News,
+    begun: mpsc::Receiver<Begun>,
 }
 
 struct Shared {
@@ -40,6 +45,13 @@ struct Shared {
     url: String,
     key: KeyPair,
     ears: Ears,
+    begun: mpsc::Sender<Begun>,
+}
+
+/// A connection is open, and that was told.
+struct Begun {
+    session: u64,
+    number: u64,
 }
 
 /// A connection that is being dialled or is open. Dropping this closes it.
@@ -56,13 +68,16 @@ struct Live {
 /// What stays of an ended connection.
 struct Ended {
     number: u64,
-    timeline: Option<Value>,
+    /// If it was open.
+    conversation: Option<(u64, Outcome)>,
 }
 
 impl Connections {
     pub(super) fn new(environment: Environment, url: String, key: KeyPair, ears: Ears) -> Self {
-        let shared = Arc::new(Shared { environment, url, key, ears });
-        Self { shared, live: BTreeMap::new(), next: 1, tasks: JoinSet::new(), ended: VecDeque::new() }
+        let news = News::new(environment.events.subscribe(), ears.output.clone());
+        let (beginnings, begun) = mpsc::channel(BEGINNINGS);
+        let shared = Arc::new(Shared { environment, url, key, ears, begun: beginnings });
+        Self { shared, live: BTreeMap::new(), next: 1, tasks: JoinSet::new(), ended: VecDeque::new(), news, begun }
     }
 
     /// Takes a connection that a peer has opened to us.
@@ -70,7 +85,7 @@ impl Connections {
         let (key, open) = (*session.remote(), Arc::new(OnceLock::from(session.counters().clone())));
         let shared = self.shared.clone();
         self.spawn(key, Role::Listener, open, |number, requests| async move {
-            Ended { number, timeline: shared.serve(number, Role::Listener, session, requests).await }
+            shared.serve(number, Role::Listener, session, requests).await
         });
     }
 
@@ -104,20 +119,20 @@ impl Connections {
             let result = tokio::select! {
                 result = connect(&shared.environment, &config) => result,
                 // What waits in the mailbox is answered when it is dropped.
-                () = given_up(&mut requests) => return Ended { number, timeline: None },
+                () = given_up(&mut requests) => return Ended { number, conversation: None },
             };
             match result {
                 Ok(session) => {
                     // Only this task sets it.
                     let _ = opened.set(session.counters().clone());
-                    Ended { number, timeline: shared.serve(number, Role::Initiator, session, requests).await }
+                    shared.serve(number, Role::Initiator, session, requests).await
                 }
                 Err(error) => {
                     requests.mailbox.close();
                     while let Some(mail) = requests.mailbox.recv().await {
                         mail.answer.error(&error.to_string());
                     }
-                    Ended { number, timeline: None }
+                    Ended { number, conversation: None }
                 }
             }
         });
@@ -180,19 +195,31 @@ impl Connections {
         });
     }
 
-    /// Waits for something to end, and forgets it.
+    /// Waits for something to happen, and tells it. Safe to cancel.
     pub(super) async fn progress(&mut self) {
-        match self.tasks.join_next().await {
-            Some(Ok(Some(ended))) => {
-                self.live.remove(&ended.number);
-                self.ended.extend(ended.timeline);
-                if self.ended.len() > KEPT_TIMELINES {
-                    self.ended.pop_front();
-                }
-            }
-            Some(Ok(None)) => {}
-            Some(Err(error)) => self.live.retain(|_, live| live.task.id() != error.id()),
-            None => std::future::pending().await,
+        tokio::select! {
+            () = self.news.next() => {}
+            Some(Begun { session, number }) = self.begun.recv() => self.news.began(session, number),
+            Some(task) = self.tasks.join_next() => match task {
+                Ok(Some(ended)) => self.forget(ended),
+                Ok(None) => {}
+                Err(error) => self.live.retain(|_, live| live.task.id() != error.id()),
+            },
+        }
+    }
+
+    /// Tells the end of a connection after everything else that there is to tell of it.
+    fn forget(&mut self, ended: Ended) {
+        self.live.remove(&ended.number);
+        let Some((session, outcome)) = ended.conversation else { return };
+        while let Ok(Begun { session, number }) = self.begun.try_recv() {
+            self.news.began(session, number);
+        }
+        self.news.ended(session);
+        self.shared.ears.output.event(&outcome.event);
+        self.ended.extend(outcome.timeline);
+        if self.ended.len() > KEPT_TIMELINES {
+            self.ended.pop_front();
         }
     }
 
@@ -218,9 +245,13 @@ impl Connections {
 }
 
 impl Shared {
-    async fn serve(&self, number: u64, role: Role, session: Session, requests: Requests) -> Option<Value> {
+    async fn serve(&self, number: u64, role: Role, session: Session, requests: Requests) -> Ended {
+        let id = session.id();
         let conversation = Conversation::new(self.ears.clone(), number, role, session);
-        conversation.run(requests, self.environment.config.deadlines.close).await
+        // The other end lives as long as this task.
+        let _ = self.begun.send(Begun { session: id, number }).await;
+        let outcome = conversation.run(requests, self.environment.config.deadlines.close).await;
+        Ended { number, conversation: Some((id, outcome)) }
     }
 }
 

@@ -11,8 +11,8 @@ use ratatosk_protocol::connection::Closed;
 use ratatosk_protocol::driver::{Session, SessionSender};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::Role;
-use ratatosk_protocol::plugin::{Counters, Origin};
-use ratatosk_protocol::trace::Timeline;
+use ratatosk_protocol::plugin::{Counters, Note, Origin};
+use ratatosk_protocol::trace::{Entry, Timeline};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -45,6 +45,14 @@ pub(super) struct Mail {
 /// Somebody wants to know what happened so far.
 pub(super) type Question = oneshot::Sender<Value>;
 
+/// How a conversation ended.
+pub(super) struct Outcome {
+    /// What is to be told of it.
+    pub(super) event: Value,
+    /// If the connection came to a proper end.
+    pub(super) timeline: Option<Value>,
+}
+
 pub(super) struct Conversation {
     ears: Ears,
     number: u64,
@@ -63,8 +71,8 @@ impl Conversation {
     }
 
     /// Runs until the connection ends or nobody holds the other ends of `requests`; then what waits to be sent gets
-    /// `patience`, and the close twice that. Returns the timeline, if the connection came to a proper end.
-    pub(super) async fn run(mut self, requests: Requests, patience: Duration) -> Option<Value> {
+    /// `patience`, and the close twice that.
+    pub(super) async fn run(mut self, requests: Requests, patience: Duration) -> Outcome {
         let Requests { mailbox, mut questions } = requests;
         let sending = send(self.ears.transcript.clone(), self.number, self.session.sender(), mailbox);
         tokio::pin!(sending);
@@ -104,8 +112,10 @@ impl Conversation {
             // What was handed in goes out before the close, unless the peer takes it too slowly.
             timeout(2 * patience, self.session.close(CloseRequest::Close(None))).await.ok()
         };
-        self.ears.output.event(&disconnected(self.number, self.role, end.as_ref().map(|(closed, _)| closed)));
-        end.map(|(_, timeline)| show(self.number, &timeline, &self.counters))
+        Outcome {
+            event: disconnected(self.number, self.role, end.as_ref().map(|(closed, _)| closed)),
+            timeline: end.map(|(_, timeline)| show(self.number, &timeline, &self.counters)),
+        }
     }
 
     fn received(&self, message: &Payload) -> String {
@@ -147,15 +157,32 @@ pub(super) fn add_content(event: &mut Value, message: &Payload) {
 }
 
 fn show(number: u64, timeline: &Timeline, counters: &Counters) -> Value {
+    let (mut plugins, mut notes) = (Vec::new(), Vec::new());
+    for (at, entry) in timeline.entries() {
+        match entry {
+            Entry::Attached { plugin, form } => plugins.push(json!({"name": plugin, "form": form.name()})),
+            Entry::Noted(Note { plugin, text }) => {
+                notes.push(json!({"atMs": millis(*at), "plugin": plugin, "text": text}));
+            }
+            _ => {}
+        }
+    }
     json!({
         "connection": number,
         "role": timeline.role().name(),
         "lines": timeline.to_string().lines().collect::<Vec<_>>(),
+        "plugins": plugins,
+        "notes": notes,
         "bytesSent": counters.bytes_sent(),
         "bytesReceived": counters.bytes_received(),
         "messagesSent": counters.messages_sent(),
         "messagesReceived": counters.messages_received(),
     })
+}
+
+/// With fractions.
+pub(super) fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 async fn until(end: Option<Instant>) {

@@ -8,19 +8,22 @@ mod answer;
 mod command;
 mod connections;
 mod conversation;
+mod hangup;
 mod identity;
 mod input;
+mod news;
 mod output;
 mod transcript;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use ratatosk_protocol::backoff::Backoff;
-use ratatosk_protocol::connection::{Event, KeyRing};
-use ratatosk_protocol::driver::{Environment, Listener, ListenerConfig, NoticeKind, Session, Subscription, check_url};
+use ratatosk_protocol::connection::{Config, KeyRing};
+use ratatosk_protocol::driver::{Environment, Events, Listener, ListenerConfig, Session, check_url};
 use ratatosk_protocol::key::KeyPair;
 use ratatosk_protocol::spare::SparePolicy;
 use serde_json::{Value, json};
@@ -31,9 +34,11 @@ use self::answer::Answer;
 use self::command::{Command, Request};
 use self::connections::Connections;
 use self::conversation::Ears;
+use self::hangup::Hangup;
 use self::input::{Input, InputError};
 use self::output::{Output, Room};
 use self::transcript::Transcript;
+use crate::plugins::{Plugins, Wanted};
 
 /// The exit code when the peer ran out of time.
 const TIMED_OUT: u8 = 3;
@@ -59,6 +64,8 @@ pub(crate) struct Options {
     /// Keep at most so many spare connections; 0 is one at a time.
     #[arg(long, default_value_t = 2)]
     spares: usize,
+    #[command(flatten)]
+    plugins: Wanted,
 }
 
 /// Runs until it is told to quit, its input ends or its time is over.
@@ -79,7 +86,7 @@ pub(crate) async fn run(options: Options) -> ExitCode {
 struct Peer {
     key: KeyPair,
     environment: Environment,
-    events: Subscription,
+    plugins: Plugins,
     listener: Option<Listener>,
     spares: Option<watch::Receiver<usize>>,
     connections: Connections,
@@ -90,12 +97,13 @@ struct Peer {
 
 impl Peer {
     fn new(options: &Options, output: Output) -> Result<Self, String> {
-        let environment = Environment::default();
+        let plugins = Plugins::start(&options.plugins)?;
+        let config = Config { plugins: plugins.factory(), ..Config::default() };
+        let environment = Environment { config: Arc::new(config), events: Events::default() };
         let key = identity::load_or_create(options.dir.as_deref())?;
         let transcript = Transcript::open(options.transcript.as_deref())?;
         check_url(&options.comm_server_url).map_err(|error| error.to_string())?;
         Ok(Self {
-            events: environment.events.subscribe(),
             connections: Connections::new(
                 environment.clone(),
                 options.comm_server_url.clone(),
@@ -103,6 +111,7 @@ impl Peer {
                 Ears { output: output.clone(), transcript: transcript.clone() },
             ),
             environment,
+            plugins,
             key,
             listener: None,
             spares: None,
@@ -121,8 +130,13 @@ impl Peer {
         let end = options.timeout_ms.map(|millis| Instant::now() + Duration::from_millis(millis));
         let mut input = Input::new();
         let mut listening_to_input = true;
-        // Why the last connection ended: that is why the next one is tried.
-        let mut failure = String::new();
+        let mut hangup = match self.plugins.has_file().then(Hangup::new).transpose() {
+            Ok(hangup) => hangup,
+            Err(error) => {
+                self.output.problem("start", &format!("SIGHUP cannot be taken over: {error}"));
+                return ExitCode::FAILURE;
+            }
+        };
         let code = loop {
             tokio::select! {
                 (seat, line) = next_line(&self.output, &mut input), if listening_to_input => match line {
@@ -135,14 +149,7 @@ impl Peer {
                         break ExitCode::FAILURE;
                     }
                 },
-                notice = self.events.next() => match notice.kind {
-                    NoticeKind::Connection(Event::Closed(closed)) => failure = closed.error.to_string(),
-                    NoticeKind::Retrying { delay, .. } => {
-                        let millis = delay.as_millis();
-                        self.output.event(&json!({"event": "retrying", "inMs": millis, "reason": failure}));
-                    }
-                    _ => {}
-                },
+                () = hung_up(hangup.as_mut()) => self.reload_unasked().await,
                 ready = ready_spares(self.spares.as_mut()) => self.online(ready > 0),
                 Some(session) = accept(self.listener.as_mut()) => self.connections.add(session),
                 () = self.connections.progress() => {}
@@ -170,6 +177,8 @@ impl Peer {
                 self.connections.timelines(answer);
                 return None;
             }
+            Command::Plugins => Ok(json!({"plugins": self.plugins.describe()})),
+            Command::ReloadPlugins => self.reload_plugins().await,
             Command::Mark { text } => self.transcript.mark(&text).map(|()| json!({})),
             Command::Raw { key, payload } => {
                 self.connections.send(key, payload, answer);
@@ -185,8 +194,8 @@ impl Peer {
                 return Some(ExitCode::SUCCESS);
             }
             Command::NeedsPhaseSix(name) => Err(format!(
-                "{name:?} needs identities (phase 6), which this build does not have; info, connections, timeline, raw, \
-                 mark, disconnect, reconnect and quit work"
+                "{name:?} needs identities (phase 6), which this build does not have; info, connections, timeline, plugins, \
+                 reload-plugins, raw, mark, disconnect, reconnect and quit work"
             )),
         };
         match result {
@@ -217,6 +226,27 @@ impl Peer {
         Ok(())
     }
 
+    /// New connections get the plugins that the file names by now, or those that they had.
+    async fn reload_plugins(&self) -> Result<Value, String> {
+        let changes = self.plugins.reload().await?;
+        tracing::info!(%changes, "the plugins were read again");
+        Ok(json!({"changes": changes}))
+    }
+
+    /// The same, if nobody waits for an answer.
+    async fn reload_unasked(&self) {
+        match self.reload_plugins().await {
+            Ok(mut event) => {
+                event["event"] = json!("reloaded");
+                self.output.event(&event);
+            }
+            Err(problem) => {
+                tracing::warn!(problem, "the plugins stay as they are");
+                self.output.problem("reload-plugins", &problem);
+            }
+        }
+    }
+
     async fn disconnect(&mut self) {
         if let Some(listener) = self.listener.take() {
             self.spares = None;
@@ -243,6 +273,13 @@ async fn next_line(output: &Output, input: &mut Input) -> (Room, Result<Option<S
 async fn accept(listener: Option<&mut Listener>) -> Option<Session> {
     match listener {
         Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn hung_up(hangup: Option<&mut Hangup>) {
+    match hangup {
+        Some(hangup) => hangup.next().await,
         None => std::future::pending().await,
     }
 }

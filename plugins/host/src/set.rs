@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
+use ratatosk_protocol::crypto::SharedKey;
 use ratatosk_protocol::entropy::Entropy;
-use ratatosk_protocol::plugin::{Form, Layer, Plugin, PluginError, PluginFailure, Plugins, Setup};
+use ratatosk_protocol::plugin::{
+    CHUNK_LEN, Form, KeepAliveSettings, Layer, MAX_MESSAGE_LEN, NonceParity, Plugin, PluginError, PluginFailure,
+    Plugins, Setup,
+};
 
 use crate::choices::{Choice, Choices, Runs};
 use crate::engine::{HostError, HostLimits, PluginHost};
@@ -46,6 +51,9 @@ pub enum SetError {
     /// The program does not carry this module.
     #[error("this program does not carry the plugin {0} as a module; \"native\" is what it has")]
     NotCarried(String),
+    /// A plugin cannot be opened, for instance because it does not take its configuration.
+    #[error("{}", .0.error)]
+    Open(PluginFailure),
 }
 
 /// Makes the plugins of connections from [`Choices`].
@@ -125,6 +133,7 @@ impl PluginSet {
         let old = self.generation();
         let slots = choices.0.iter().map(|choice| self.slot(&mut host, &old, choice)).collect::<Result<_, _>>()?;
         let new = Generation(slots);
+        self.try_out(&new)?;
         let changes = new.changes_since(&old);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         Ok(changes)
@@ -169,6 +178,22 @@ impl PluginSet {
             }
         };
         Ok(Slot { choice: choice.clone(), module: Some(module), stats })
+    }
+
+    /// What no connection could be opened with is found out before the first one.
+    fn try_out(&self, generation: &Generation) -> Result<(), SetError> {
+        let setup = Setup {
+            now: Instant::now(),
+            key: &SharedKey::from_bytes([0; 32]),
+            sends: NonceParity::Even,
+            keepalive: KeepAliveSettings::default(),
+            chunk_len: CHUNK_LEN,
+            max_message_len: MAX_MESSAGE_LEN,
+        };
+        generation
+            .0
+            .iter()
+            .try_for_each(|slot| slot.open(&setup, self.sources.entropy).map(drop).map_err(SetError::Open))
     }
 
     fn carried(&self, name: &str) -> Result<(Manifest, Vec<u8>), SetError> {
