@@ -11,6 +11,8 @@ const BLOCK_LEN: usize = 64;
 /// The most bytes that one round of all lanes makes.
 pub(super) const MAX_BATCH: usize = MAX_LANES * BLOCK_LEN;
 
+const ROUNDS: usize = 20;
+
 /// "expand 32-byte k", where Salsa20 puts it.
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
@@ -57,20 +59,31 @@ fn permute<S: Simd, V: Lanes<S>>(simd: S, state: &State, counter: u64) -> [V; 16
     start[8] = V::splat(simd, u32::from_le_bytes([c0, c1, c2, c3])) + V::numbers(simd);
     start[9] = V::splat(simd, u32::from_le_bytes([c4, c5, c6, c7]));
     let mut x = start;
-    for _ in 0..10 {
-        quarter_round(&mut x, [0, 4, 8, 12]);
-        quarter_round(&mut x, [5, 9, 13, 1]);
-        quarter_round(&mut x, [10, 14, 2, 6]);
-        quarter_round(&mut x, [15, 3, 7, 11]);
-        quarter_round(&mut x, [0, 1, 2, 3]);
-        quarter_round(&mut x, [5, 6, 7, 4]);
-        quarter_round(&mut x, [10, 11, 8, 9]);
-        quarter_round(&mut x, [15, 12, 13, 14]);
+    for _ in 0..ROUNDS / 10 {
+        // Registers do not hold all words, and some compilers put them all into memory around a loop.
+        double_round(&mut x);
+        double_round(&mut x);
+        double_round(&mut x);
+        double_round(&mut x);
+        double_round(&mut x);
     }
     for (word, first) in x.iter_mut().zip(&start) {
         *word = *word + *first;
     }
     x
+}
+
+/// Columns, then rows.
+#[inline(always)]
+fn double_round<S: Simd, V: Lanes<S>>(x: &mut [V; 16]) {
+    quarter_round(x, [0, 4, 8, 12]);
+    quarter_round(x, [5, 9, 13, 1]);
+    quarter_round(x, [10, 14, 2, 6]);
+    quarter_round(x, [15, 3, 7, 11]);
+    quarter_round(x, [0, 1, 2, 3]);
+    quarter_round(x, [5, 6, 7, 4]);
+    quarter_round(x, [10, 11, 8, 9]);
+    quarter_round(x, [15, 12, 13, 14]);
 }
 
 #[inline(always)]
