@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use crypto_secretbox::XSalsa20Poly1305;
 use crypto_secretbox::aead::{AeadInPlace, KeyInit};
-use ratatosk_benches::{Contender, Outcome, duel};
+use ratatosk_benches::{Contender, Outcome, Times, duel};
 use ratatosk_protocol::crypto::{SharedKey, boxed};
 use ratatosk_protocol::entropy::Entropy;
 
@@ -24,18 +24,21 @@ impl Entropy for Constant {
     }
 }
 
-fn main() {
+fn main() -> Outcome<()> {
     println!("seal + open of one message; medians of {ROUNDS} alternating rounds");
     println!("{:>7}  {:<18} {:>12} {:>10} {:>10}", "bytes", "what", "ns", "MB/s", "ratio");
     for size in SIZES {
-        for Outcome { name, seconds, ratio } in measure(size) {
+        let all = measure(size)?;
+        for times in &all {
+            let (Times { name, .. }, seconds, ratio) = (times, times.seconds(), times.against(&all[0]));
             let megabytes = f64::from(u32::try_from(size).unwrap_or(u32::MAX)) / 1e6;
             println!("{size:>7}  {name:<18} {:>12.0} {:>10.0} {ratio:>10.4}", seconds * 1e9, megabytes / seconds);
         }
     }
+    Ok(())
 }
 
-fn measure(size: usize) -> Vec<Outcome> {
+fn measure(size: usize) -> Outcome<Vec<Times>> {
     let message = vec![0xa5; size];
     let shared = SharedKey::from_bytes(KEY);
     let cipher = XSalsa20Poly1305::new((&KEY).into());

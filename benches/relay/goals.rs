@@ -1,21 +1,10 @@
 //! What the relay is to reach, beside what it reaches.
 
-use ratatosk_benches::median;
+use ratatosk_benches::{Goal, median, ratio};
 
 use crate::contender::Kind;
 use crate::options::Options;
-use crate::rounds::ratio;
 use crate::run::{Latency, Results, of};
-
-/// A goal.
-#[derive(Debug)]
-pub(crate) struct Goal {
-    pub(crate) what: String,
-    pub(crate) goal: String,
-    /// What was measured; `None` if that could not be.
-    pub(crate) figure: Option<String>,
-    pub(crate) met: bool,
-}
 
 /// All goals, in the order of the table.
 pub(crate) fn all(results: &Results, options: &Options) -> Vec<Goal> {

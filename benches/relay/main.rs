@@ -20,12 +20,12 @@ mod frames;
 mod goals;
 mod iroh;
 mod options;
+mod pause;
 mod pinned;
 mod plot;
 mod process;
 mod registrations;
 mod report;
-mod rounds;
 mod run;
 mod secured;
 mod serve;
@@ -36,8 +36,7 @@ mod throughput;
 use std::env;
 use std::process::ExitCode;
 
-/// What goes wrong ends the run, with a sentence.
-pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) use ratatosk_benches::Outcome;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Instant;
 
+use ratatosk_benches::percentile;
+
 use crate::Outcome;
 use crate::client::{Peer, key, pair};
 use crate::contender::{Kind, on_cpu};
 use crate::frames::{self, BINARY};
 use crate::iroh;
 use crate::process::Process;
-use crate::rounds::percentile;
 
 /// Bytes of a message that goes there and back.
 const SIZE: usize = 100;

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ratatosk_benches::resident_kib;
+
 use crate::Outcome;
 
 /// Linux counts CPU time in hundredths of a second for everybody.
@@ -61,9 +63,7 @@ impl Process {
 
     /// Resident memory in KiB.
     pub(crate) fn resident(&self) -> Outcome<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?)
+        resident_kib(&self.child.id().to_string())
     }
 }
 

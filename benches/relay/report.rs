@@ -1,61 +1,27 @@
 //! The page `relay.md`.
 
 use std::fmt::Write;
-use std::fs;
 use std::time::Duration;
 
-use ratatosk_benches::median;
+use ratatosk_benches::{Goal, Machine, median, table};
 
 use crate::contender::Kind;
-use crate::goals::Goal;
 use crate::options::Options;
 use crate::run::{Latency, Results, SIZES, of};
 
-/// Where it was measured.
-#[derive(Debug)]
-pub(crate) struct Machine {
-    cpu: String,
-    cores: usize,
-    kernel: String,
-    load: String,
-}
-
-impl Machine {
-    pub(crate) fn look() -> Self {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let info = read("/proc/cpuinfo");
-        let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
-        Self {
-            cpu: model.trim_start_matches([':', ' ', '\t']).to_owned(),
-            cores: std::thread::available_parallelism().map_or(0, Into::into),
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            load: read("/proc/loadavg").split_whitespace().next().unwrap_or("?").to_owned(),
-        }
-    }
-}
-
 pub(crate) fn page(results: &Results, goals: &[Goal], machine: &Machine, options: &Options, took: Duration) -> String {
     let mut page = String::from("# The relay, measured\n\n");
-    let Machine { cpu, cores, kernel, load } = machine;
     let binding = results.cpu.map_or("not bound to a CPU", |_| "server and client on one CPU");
     // Writing into a string cannot fail.
     let _ = writeln!(
         page,
-        "{cores} cores of {cpu}, Linux {kernel}, load {load} at the beginning. Medians of {} rounds in turns{}, {:.0} s in all. \
+        "{machine}. Medians of {} rounds in turns{}, {:.0} s in all. \
          Latencies: {binding}. The relay runs with all its checks and limits.\n",
         options.rounds,
         if options.quick { " (short ones)" } else { "" },
         took.as_secs_f64(),
     );
-    page.push_str("| | goal | figure | |\n| --- | --- | --- | --- |\n");
-    for Goal { what, goal, figure, met } in goals {
-        let (figure, verdict) = match (figure, met) {
-            (None, _) => ("-", "not measured"),
-            (Some(figure), true) => (figure.as_str(), "met"),
-            (Some(figure), false) => (figure.as_str(), "**not met**"),
-        };
-        let _ = writeln!(page, "| {what} | {goal} | {figure} | {verdict} |");
-    }
+    page.push_str(&table(goals));
     if !results.kernel.is_empty() {
         let shares: Vec<_> = results.kernel.iter().map(|(what, share)| format!("{what} {share:.0} %")).collect();
         let _ = writeln!(page, "\nThe kernel's part of the relay's CPU time: {}.", shares.join(", "));

@@ -3,12 +3,11 @@
 use std::fs;
 use std::time::Instant;
 
-use ratatosk_benches::median;
+use ratatosk_benches::{Machine, Series, median, turns};
 
 use crate::contender::Kind;
 use crate::options::Options;
 use crate::process::Process;
-use crate::rounds::{Series, turns};
 use crate::{Outcome, content, goals, pinned, plot, registrations, report, secured, spares, start, throughput};
 
 /// Bytes of a message.
@@ -79,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let kinds = Kind::present();
     let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
     println!("contenders: {}", names.join("; "));
-    let machine = report::Machine::look();
+    let machine = Machine::look();
     let mut results = Results { cpu: pinned::cpu(), megabytes: start::megabytes(options)?, ..Results::default() };
     {
         let running = start_all(&kinds, options, None)?;

@@ -6,8 +6,8 @@ use crate::Outcome;
 use crate::client::{Peer, key};
 use crate::contender::Kind;
 use crate::iroh;
+use crate::pause::pause;
 use crate::process::Process;
-use crate::rounds::pause;
 
 /// Spares before the first look at the memory: allocators and tables have their beginnings too.
 pub(crate) const WARM_UP: u32 = 100;

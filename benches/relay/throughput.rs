@@ -11,8 +11,8 @@ use crate::client::pair;
 use crate::contender::Kind;
 use crate::frames::{self, BINARY};
 use crate::iroh;
+use crate::pause::pause;
 use crate::process::Process;
-use crate::rounds::pause;
 
 /// Bytes that are written at once: many small messages, or a few large ones.
 const BLOCK: usize = 256 * 1024;

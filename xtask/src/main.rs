@@ -30,7 +30,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        about: "the relay against others that do the same work (writes target/bench/relay.md and relay.svg)",
+        about: "the relay, or the plugins, against others that do the same work (writes a page and a picture to target/bench)",
         run: bench::run,
     },
 ];

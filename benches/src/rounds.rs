@@ -1,20 +1,16 @@
 //! Turns, and what is left of them.
 
-use std::time::Duration;
-
-use ratatosk_benches::median;
-
-use crate::Outcome;
+use crate::{Outcome, median};
 
 /// Figures of one contender, one for each round.
-pub(crate) type Series = Vec<f64>;
+pub type Series = Vec<f64>;
 
 /// Lets the contenders take turns: A B C A B C …. Gives the figures of each.
-pub(crate) fn turns<T>(
-    rounds: usize,
-    contenders: &[T],
-    mut turn: impl FnMut(&T) -> Outcome<f64>,
-) -> Outcome<Vec<Series>> {
+///
+/// # Errors
+///
+/// The first turn's that fails.
+pub fn turns<T>(rounds: usize, contenders: &[T], mut turn: impl FnMut(&T) -> Outcome<f64>) -> Outcome<Vec<Series>> {
     let mut series = vec![Series::new(); contenders.len()];
     for _ in 0..rounds {
         for (contender, series) in contenders.iter().zip(&mut series) {
@@ -25,21 +21,17 @@ pub(crate) fn turns<T>(
 }
 
 /// The median of the rounds' ratios.
-pub(crate) fn ratio(own: &[f64], other: &[f64]) -> f64 {
+#[must_use]
+pub fn ratio(own: &[f64], other: &[f64]) -> f64 {
     median(own.iter().zip(other).map(|(own, other)| own / other).collect())
 }
 
-/// The value below which `part` of the sorted values lie.
-pub(crate) fn percentile(sorted: &[f64], part: f64) -> f64 {
+/// The value below which `part` of the sorted values lie. `NaN` of none.
+#[must_use]
+pub fn percentile(sorted: &[f64], part: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the slice")]
     let place = (sorted.len() as f64 * part) as usize;
     sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-}
-
-/// Waits. The load has threads of its own and no runtime.
-#[expect(clippy::disallowed_methods, reason = "nobody else needs this thread")]
-pub(crate) fn pause(length: Duration) {
-    std::thread::sleep(length);
 }
 
 #[cfg(test)]

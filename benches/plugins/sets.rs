@@ -1,0 +1,71 @@
+//! The plugins of a connection, linked and as modules of the same source.
+
+use std::time::Instant;
+
+use ratatosk_benches::Outcome;
+use ratatosk_plugin_bundle as bundle;
+use ratatosk_plugin_host::{HostLimits, Manifest, Module, PluginHost};
+use ratatosk_protocol::crypto::SharedKey;
+use ratatosk_protocol::entropy::OsEntropy;
+use ratatosk_protocol::plugin::{
+    CHUNK_LEN, KeepAliveSettings, Layer, MAX_MESSAGE_LEN, NonceParity, Plugin, Setup, Stack,
+};
+
+/// Encryption alone.
+pub(crate) const ENCRYPTION: &[Layer] = &[Layer::Encryption];
+/// All that a connection has.
+pub(crate) const THREE: &[Layer] = &[Layer::Encryption, Layer::KeepAlive, Layer::Fragmentation];
+
+pub(crate) const KEY: [u8; 32] = [7; 32];
+
+/// The three modules, compiled.
+pub(crate) struct Modules {
+    encryption: Module,
+    keepalive: Module,
+    fragmentation: Module,
+}
+
+impl Modules {
+    /// With the limits that programs use.
+    pub(crate) fn compile() -> Outcome<Self> {
+        let host = PluginHost::new(HostLimits::default())?;
+        let load =
+            |built: bundle::Module| Outcome::Ok(Module::new(&host, Manifest::parse(built.manifest)?, built.wasm)?);
+        let [encryption, keepalive, fragmentation] =
+            [load(bundle::ENCRYPTION)?, load(bundle::KEEPALIVE)?, load(bundle::FRAGMENTATION)?];
+        Ok(Self { encryption, keepalive, fragmentation })
+    }
+
+    /// How many instances of the three run.
+    pub(crate) fn instances(&self) -> usize {
+        [&self.encryption, &self.keepalive, &self.fragmentation].map(Module::instances).iter().sum()
+    }
+
+    fn plugin(&self, layer: Layer, setup: &Setup<'_>) -> Outcome<Box<dyn Plugin>> {
+        let module = match layer {
+            Layer::Encryption => &self.encryption,
+            Layer::KeepAlive => &self.keepalive,
+            _ => &self.fragmentation,
+        };
+        let config = setup.config(layer).ok_or("no such plugin")?;
+        Ok(Box::new(module.open(&config, setup.now, Box::new(OsEntropy))?))
+    }
+}
+
+/// One end with these plugins, from the socket outwards: as modules, or linked if there are none.
+pub(crate) fn stack(modules: Option<&Modules>, layers: &[Layer], sends: NonceParity) -> Outcome<Stack> {
+    let key = SharedKey::from_bytes(KEY);
+    let setup = Setup {
+        now: Instant::now(),
+        key: &key,
+        sends,
+        keepalive: KeepAliveSettings::default(),
+        chunk_len: CHUNK_LEN,
+        max_message_len: MAX_MESSAGE_LEN,
+    };
+    let plugin = |layer: &Layer| match modules {
+        Some(modules) => modules.plugin(*layer, &setup),
+        None => setup.linked(*layer).ok_or_else(|| "no such plugin".into()),
+    };
+    Ok(Stack::new(layers.iter().map(plugin).collect::<Outcome<_>>()?, Box::new(OsEntropy))?)
+}
