@@ -76,5 +76,11 @@ pub async fn run_one(script: &Script, options: &Options) -> Outcome {
             break;
         }
     }
-    Outcome { id: script.id.clone(), title: script.title.clone(), result: Ok(worst), time: started.elapsed() }
+    Outcome {
+        id: script.id.clone(),
+        title: script.title.clone(),
+        spec: script.spec.clone(),
+        result: Ok(worst),
+        time: started.elapsed(),
+    }
 }

@@ -148,7 +148,13 @@ mod tests {
             let difference = Difference { client: "a".to_owned(), expected: "x".to_owned(), got: got.to_owned() };
             observation.differs(verdict, difference);
         }
-        Outcome { id: "d/1".to_owned(), title: String::new(), result: Ok(observation), time: Duration::ZERO }
+        Outcome {
+            id: "d/1".to_owned(),
+            title: String::new(),
+            spec: String::new(),
+            result: Ok(observation),
+            time: Duration::ZERO,
+        }
     }
 
     fn list(json: &str) -> Implementation {

@@ -57,6 +57,8 @@ pub struct Outcome {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// The section of the specification, such as `§6`.
+    pub spec: String,
     /// What came of it, or why it was not tried.
     pub result: Result<Observation, Skipped>,
     /// How long it took.
@@ -64,7 +66,7 @@ pub struct Outcome {
 }
 
 /// Why a scenario was not tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Skipped {
     /// It needs short ping intervals.
@@ -76,6 +78,9 @@ pub enum Skipped {
     /// It speaks plain HTTP.
     #[error("speaks HTTP over plain TCP, which this server does not")]
     Tls,
+    /// What was to be tested cannot do it, or is not there: what it says, or what is missing. Not escaped.
+    #[error("{0}")]
+    Because(String),
 }
 
 /// What was observed.

@@ -11,7 +11,7 @@ use super::{Implementation, Outcome, Summary, Surprise, Verdict, escape};
 pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
     let mark = if surprise.is_some() { '!' } else { ' ' };
     let (verdict, notes) = match &outcome.result {
-        Err(skipped) => ("skipped".to_owned(), vec![skipped.to_string()]),
+        Err(skipped) => ("skipped".to_owned(), vec![escape(&skipped.to_string())]),
         Ok(observation) => {
             let mut notes: Vec<_> = observation.reasons.iter().map(ToString::to_string).collect();
             notes.extend(observation.differences.iter().map(|difference| {
@@ -59,7 +59,7 @@ fn entry(outcome: &Outcome, surprise: Option<Surprise>) -> Value {
     match &outcome.result {
         Err(skipped) => {
             value["verdict"] = "skipped".into();
-            value["why"] = skipped.to_string().into();
+            value["why"] = escape(&skipped.to_string()).into();
         }
         Ok(observation) => {
             value["verdict"] = observation.verdict.to_string().into();

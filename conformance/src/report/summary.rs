@@ -127,7 +127,13 @@ pub(super) mod tests {
         let mut observation = Observation::default();
         let difference = Difference { client: "a".to_owned(), expected: "1000 x".to_owned(), got: got.to_owned() };
         observation.differs(Verdict::Deviates, difference);
-        Outcome { id: "d/1".to_owned(), title: "t".to_owned(), result: Ok(observation), time: Duration::ZERO }
+        Outcome {
+            id: "d/1".to_owned(),
+            title: "t".to_owned(),
+            spec: "§6".to_owned(),
+            result: Ok(observation),
+            time: Duration::ZERO,
+        }
     }
 
     #[test]

@@ -139,7 +139,13 @@ pub async fn run_one(target: &Target, scenario: &Scenario, options: &Options) ->
         Ok(address) => Ok(play::play(address, target.stop.as_deref(), scenario, options).await),
         Err(skipped) => Err(skipped),
     };
-    Outcome { id: scenario.id.clone(), title: scenario.title.clone(), result, time: started.elapsed() }
+    Outcome {
+        id: scenario.id.clone(),
+        title: scenario.title.clone(),
+        spec: scenario.spec.clone(),
+        result,
+        time: started.elapsed(),
+    }
 }
 
 /// Where a scenario can be played, if anywhere.
