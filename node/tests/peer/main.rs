@@ -8,6 +8,16 @@
 
 mod ends;
 mod flood;
+#[cfg(feature = "wasm")]
+mod forms;
 mod mistakes;
+#[cfg(feature = "wasm")]
+mod modules;
+#[cfg(not(feature = "wasm"))]
+mod native;
+#[cfg(feature = "wasm")]
+mod reloads;
 mod support;
 mod talk;
+#[cfg(feature = "wasm")]
+mod tool;

@@ -50,7 +50,7 @@ impl Peer {
     /// Starts a peer with these environment variables.
     pub(crate) fn spawn(url: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ratatosk"));
-        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY"] {
+        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY", "RATATOSK_PLUGINS"] {
             command.env_remove(variable);
         }
         command.arg("peer").env("COMM_SERVER_URL", url).env("RATATOSK_LOG", "error").envs(environment.iter().copied());
@@ -130,6 +130,12 @@ impl Peer {
             events.push(event);
         }
         (events, self.exit().await)
+    }
+
+    /// Its process.
+    #[cfg(all(unix, feature = "wasm"))]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has ended")
     }
 
     /// Waits for its end without reading what it tells.

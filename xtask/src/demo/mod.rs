@@ -14,25 +14,28 @@ use std::time::Instant;
 use self::exchange::Shape;
 use self::peer::Peer;
 use self::process::Relay;
-use crate::{cargo, workspace};
+use crate::{cargo, test, workspace};
 
 const HELP: &str = "\
-usage: cargo xtask demo [--keep] [--release]
+usage: cargo xtask demo [--keep] [--mixed] [--release]
 
   --keep      leave the relay running and say how to connect to it
+  --mixed     give the initiator its plugins as native code; the listener's are WebAssembly modules all the same
   --release   build with optimisation (slower to build, faster to run)
 ";
 
 struct Options {
     keep: bool,
+    mixed: bool,
     release: bool,
 }
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let mut options = Options { keep: false, release: false };
+    let mut options = Options { keep: false, mixed: false, release: false };
     for argument in arguments {
         match argument.as_str() {
             "--keep" => options.keep = true,
+            "--mixed" => options.mixed = true,
             "--release" => options.release = true,
             "-h" | "--help" => {
                 print!("{HELP}");
@@ -61,8 +64,9 @@ fn demo(options: &Options) -> Result<(), String> {
     println!("── a CommServer and two peers, each a process of its own");
     let relay = Relay::start(&programs.join("commserver"), &root.join("target/demo/relay.log"))?;
     println!("   relay   {} (process {})", relay.url(), relay.id());
-    let mut listener = Peer::start("listener", &programs.join("ratatosk"), relay.url())?;
-    let mut initiator = Peer::start("initiator", &programs.join("ratatosk"), relay.url())?;
+    let form = if options.mixed { "native" } else { "wasm" };
+    let mut initiator = Peer::start("initiator", &programs.join("ratatosk"), relay.url(), form)?;
+    let mut listener = Peer::start("listener", &programs.join("ratatosk"), relay.url(), "wasm")?;
     println!("   {listener}\n   {initiator}");
     listener.wait_until_online()?;
     println!("   the listener has registered its key and keeps spare connections\n");
@@ -76,8 +80,8 @@ fn demo(options: &Options) -> Result<(), String> {
     println!("   every message arrived unchanged, {} each way\n", Shape::ALL.len());
 
     for peer in [&mut listener, &mut initiator] {
-        let report = peer.report()?;
-        println!("── what the {} saw\n{report}", peer.name());
+        let (report, plugins) = (peer.report()?, peer.plugins()?);
+        println!("── what the {} saw\n{report}   {plugins}\n", peer.name());
     }
     initiator.quit()?;
     listener.quit()?;
@@ -87,9 +91,13 @@ fn demo(options: &Options) -> Result<(), String> {
 
 /// Builds what the demo needs and nothing else.
 fn build(root: &Path, options: &Options) -> Result<std::path::PathBuf, String> {
+    // The plugins are compiled for it.
+    test::wasm_target(root)?;
     let profile = if options.release { " --release" } else { "" };
-    // Without wss://, which the demo has no use for: its ring would call for a C compiler.
-    let line = format!("cargo build{profile} --locked -p ratatosk-relay -p ratatosk-node --no-default-features");
+    // Without wss://, which the demo has no use for.
+    let line = format!(
+        "cargo build{profile} --locked -p ratatosk-relay -p ratatosk-node --no-default-features --features ratatosk-node/wasm"
+    );
     println!("── {line}");
     let mut command = cargo::call(root, &line);
     // The programs are looked for where this workspace builds, wherever the caller's settings point.

@@ -18,15 +18,15 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Starts a peer and learns its key.
+    /// Starts a peer with its plugins in that form, and learns its key.
     ///
     /// # Errors
     ///
     /// A sentence.
-    pub(super) fn start(name: &'static str, program: &Path, url: &str) -> Result<Self, String> {
+    pub(super) fn start(name: &'static str, program: &Path, url: &str, plugins: &str) -> Result<Self, String> {
         let mut command = Command::new(program);
-        command.arg("peer").env("COMM_SERVER_URL", url).stdin(Stdio::piped());
-        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY"] {
+        command.args(["peer", "--plugins", plugins]).env("COMM_SERVER_URL", url).stdin(Stdio::piped());
+        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY", "RATATOSK_PLUGINS"] {
             command.env_remove(variable);
         }
         let (mut process, lines) = Process::start(&mut command)?;
@@ -85,13 +85,7 @@ impl Peer {
     ///
     /// A sentence.
     pub(super) fn report(&mut self) -> Result<String, String> {
-        self.command(&json!({"cmd": "timeline", "id": "timeline"}))?;
-        let answer = loop {
-            let answer = self.wait_for("result")?;
-            if answer["id"] == "timeline" {
-                break answer;
-            }
-        };
+        let answer = self.ask("timeline")?;
         let timelines = answer["timelines"].as_array().map(Vec::as_slice).unwrap_or_default();
         let [timeline] = timelines else {
             return Err(format!("the {} has {} connections", self.name, timelines.len()));
@@ -106,6 +100,36 @@ impl Peer {
             "   on the wire: {sent} messages, {bytes_sent} B sent; {received} messages, {bytes_received} B received\n"
         ));
         Ok(report)
+    }
+
+    /// Which plugins the peer has, in which form, and what they have done, in a line.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn plugins(&mut self) -> Result<String, String> {
+        let answer = self.ask("plugins")?;
+        let plugins = answer["plugins"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let names: Vec<_> = plugins.iter().map(|plugin| plugin["name"].as_str().unwrap_or_default()).collect();
+        let form = match plugins.first().and_then(|plugin| plugin["form"].as_str()) {
+            Some("wasm") => "WebAssembly modules",
+            _ => "native code",
+        };
+        let sum = |field: &str| plugins.iter().filter_map(|plugin| plugin[field].as_u64()).sum::<u64>();
+        let millis: f64 = plugins.iter().filter_map(|plugin| plugin["timeMs"].as_f64()).sum();
+        let (names, calls, traps) = (names.join(", "), sum("calls"), sum("traps"));
+        Ok(format!("plugins: {names} as {form}; {calls} calls, {millis:.1} ms, {traps} traps"))
+    }
+
+    /// Gives a command and waits for its result.
+    fn ask(&mut self, command: &str) -> Result<Value, String> {
+        self.command(&json!({"cmd": command, "id": command}))?;
+        loop {
+            let answer = self.wait_for("result")?;
+            if answer["id"] == command {
+                return Ok(answer);
+            }
+        }
     }
 
     /// Ends the peer.

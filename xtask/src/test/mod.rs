@@ -9,6 +9,7 @@ mod report;
 mod step;
 mod target;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -53,5 +54,17 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
+    }
+}
+
+/// Installs the target that the plugins are compiled for, if it is missing.
+///
+/// # Errors
+///
+/// A sentence that says how else.
+pub(crate) fn wasm_target(root: &Path) -> Result<(), String> {
+    match target::install(root) {
+        Verdict::Failed(problem) => Err(problem),
+        Verdict::Passed(_) | Verdict::Skipped(_) => Ok(()),
     }
 }

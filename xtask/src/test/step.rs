@@ -81,7 +81,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "lint-plain",
-        about: "clippy finds nothing in the driver, the node and the relay without TLS",
+        about: "clippy finds nothing in the driver, the node and the relay without TLS and without modules",
         command: "cargo clippy -p ratatosk-node -p ratatosk-relay --all-targets --no-default-features --locked -- -D warnings",
         slow: true,
         kind: Kind::Status,
@@ -103,7 +103,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "rust-only",
-        about: "the relay and the node without TLS, as the demo builds them, and xtask need no tool of another language",
+        about: "the relay, the node with native plugins, both without TLS, and xtask need no tool of another language",
         command: "cargo tree -p ratatosk-relay -p ratatosk-node -p xtask --no-default-features --edges normal,build \
                   --prefix none --format {p} --locked",
         slow: true,
