@@ -1,0 +1,74 @@
+// Drives the network's reference implementation behind the peer control interface, phases 1 to 5.
+//
+// Nothing of it lies here: its packages are imported from the folder that RATATOSK_REFERENCE names (or from the
+// node_modules in it).
+//
+//     RATATOSK_REFERENCE=/path/to/it COMM_SERVER_URL=ws://127.0.0.1:8000 node peer.js
+import {existsSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {run, toHex} from '../control.js';
+
+const folder = process.env.RATATOSK_REFERENCE;
+const root = folder && [join(folder, 'node_modules'), folder].find(it => existsSync(join(it, '@refinio/one.models/package.json')));
+if (!root) {
+    console.error('RATATOSK_REFERENCE has to name a folder in which @refinio/one.models and @refinio/one.core are installed');
+    process.exit(2);
+}
+const load = path => import(pathToFileURL(resolve(root, path)));
+const models = 'one.models/lib/misc/ConnectionEstablishment';
+
+// It has to come first: it makes the reference's WebSockets those of Node.
+await load('@refinio/one.core/lib/system/load-nodejs.js');
+const {default: nacl} = await load('tweetnacl/nacl-fast.js');
+const {CryptoApi} = await load('@refinio/one.core/lib/crypto/CryptoApi.js');
+const {connectWithEncryption} = await load(`@refinio/${models}/protocols/EncryptedConnectionHandshake.js`);
+const {default: IncomingConnectionManager} = await load(`@refinio/${models}/IncomingConnectionManager.js`);
+const {CommunicationServerListenerState: State} = await load(`@refinio/${models}/communicationServer/CommunicationServerListener.js`);
+
+/** One of the reference's connections, as `control.js` wants it. */
+function wrap(connection, key) {
+    const wrapped = {
+        key,
+        onMessage: () => {},
+        onEnd: () => {},
+        send: message => connection.send(message),
+        close: () => connection.close()
+    };
+    // Its queue of unread messages is for those who wait for single ones: the eleventh would end the connection.
+    connection.removePlugin('promise');
+    connection.onMessage(message => wrapped.onMessage(typeof message === 'string' ? message : new Uint8Array(message)));
+    const ended = state => {
+        if (state !== 'closed') return;
+        const {reason = '', origin} = connection.statistics.closeEvent ?? {};
+        wrapped.onEnd(origin === 'local', reason);
+    };
+    connection.state.onEnterState(ended);
+    return wrapped;
+}
+
+await run(({secretKey, url, hooks}) => {
+    const crypto = new CryptoApi(nacl.box.keyPair.fromSecretKey(secretKey));
+    let manager = null;
+    return {
+        publicKey: crypto.publicEncryptionKey,
+        async dial(remote) {
+            const {connection} = await connectWithEncryption(url, crypto.createEncryptionApiWithKeysAndPerson(remote));
+            return wrap(connection, remote);
+        },
+        async listen() {
+            if (manager) return;
+            const current = (manager = new IncomingConnectionManager());
+            current.onConnection((connection, _, remote) => hooks.accepted(wrap(connection, remote)));
+            await current.listenForCommunicationServerConnections(url, crypto);
+            // Its own event comes a second later.
+            const {listener} = current.commServerListener.get(url).get(toHex(crypto.publicEncryptionKey));
+            listener.onStateChange(state => current === manager && hooks.online(state === State.Listening));
+        },
+        async stop() {
+            const current = manager;
+            manager = null;
+            await current?.shutdown();
+        }
+    };
+});
