@@ -87,28 +87,3 @@ impl Entropy for OsEntropy {
         }
     }
 }
-
-#[cfg(all(test, feature = "os-entropy"))]
-mod tests {
-    use std::collections::HashSet;
-    use std::thread;
-
-    use super::*;
-
-    #[test]
-    fn requests_of_any_size_on_any_thread_differ() {
-        let draw = || {
-            let mut draws = Vec::new();
-            for len in [16, 24, 257, MAX_REQUEST, MAX_REQUEST + 1, 5000].repeat(20) {
-                let mut bytes = vec![0; len];
-                OsEntropy.fill(&mut bytes);
-                draws.extend(bytes.chunks_exact(16).map(<[u8]>::to_vec));
-            }
-            draws
-        };
-        let threads: Vec<_> = (0..3).map(|_| thread::spawn(draw)).collect();
-        let draws: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).chain(draw()).collect();
-        let different: HashSet<_> = draws.iter().collect();
-        assert_eq!(different.len(), draws.len());
-    }
-}
