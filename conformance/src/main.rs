@@ -1,12 +1,15 @@
 //! `conformance`: replays recorded conversations against an implementation and says how it differs.
 
+mod cli;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use cli::output::{Output, Run, Show};
 use ratatosk_conformance::client::{self, recordings::client_scripts};
-use ratatosk_conformance::report::{self, Implementation, Outcome, Summary};
+use ratatosk_conformance::report::{self, Implementation, Subject};
 use ratatosk_conformance::scenario::recordings::server_scenarios;
 use ratatosk_conformance::server::{self, Address, Options, Target};
 
@@ -40,9 +43,8 @@ struct ClientArguments {
     /// How many scenarios run side by side.
     #[arg(long, value_name = "N", default_value_t = 8)]
     jobs: usize,
-    /// Print one JSON object at the end, and the progress to standard error.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,9 +74,8 @@ struct ServerArguments {
     /// Seconds that a client waits for something that is due.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     patience: u64,
-    /// Print one JSON object at the end, and the progress to standard error.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -111,8 +112,15 @@ async fn test_server(arguments: ServerArguments) -> Result<bool, String> {
         let probe = server::probe(address, options.patience).await;
         probe.map_err(|error| format!("{address} cannot be reached: {}", report::escape(&error)))?;
     }
-    let run = async |show: Show<'_>| server::run(&target, &scenarios, &options, show).await;
-    Ok(told(arguments.json, known.as_ref(), run).await)
+    let name = arguments.implementation.unwrap_or_else(|| "CommServer".to_owned());
+    let run = Run {
+        suite: "server",
+        subjects: vec![Subject { name, version: None }],
+        known: known.as_ref(),
+        total: scenarios.len(),
+    };
+    let play = async |show: Show<'_>| server::run(&target, &scenarios, &options, show).await;
+    arguments.output.told(run, play).await
 }
 
 /// Whether everything came as it is known of this project's own peers.
@@ -124,28 +132,10 @@ async fn test_client(arguments: ClientArguments) -> Result<bool, String> {
         return Err("no scenario has such an id".to_owned());
     }
     let options = client::Options { jobs: arguments.jobs, ..client::Options::default() };
-    let run = async |show: Show<'_>| client::run(&scripts, &options, show).await;
-    Ok(told(arguments.json, Some(&known), run).await)
-}
-
-/// Takes each outcome as soon as it is there.
-type Show<'a> = &'a mut dyn FnMut(&Outcome);
-
-/// Shows what comes of a run; whether everything came as it should.
-async fn told(json: bool, known: Option<&Implementation>, run: impl AsyncFnOnce(Show<'_>) -> Vec<Outcome>) -> bool {
-    let mut summary = Summary::default();
-    let outcomes = run(&mut |outcome| {
-        let surprise = summary.add(outcome, known);
-        let line = report::line(outcome, surprise.as_ref());
-        if json { eprintln!("{line}") } else { println!("{line}") }
-    })
-    .await;
-    if json {
-        println!("{:#}", report::json(&outcomes, known));
-    } else {
-        print!("{summary}\n{}", summary.by_rule());
-    }
-    summary.surprises() == 0
+    let subject = Subject { name: "ratatosk".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
+    let run = Run { suite: "client", subjects: vec![subject], known: Some(&known), total: scripts.len() };
+    let play = async |show: Show<'_>| client::run(&scripts, &options, show).await;
+    arguments.output.told(run, play).await
 }
 
 fn known(arguments: &ServerArguments) -> Result<Option<Implementation>, String> {

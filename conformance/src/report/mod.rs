@@ -3,7 +3,11 @@
 //! Texts of peers go through [`escape`] before they leave this room.
 
 mod escape;
+mod file;
+mod group;
+mod junit;
 mod known;
+mod markup;
 mod show;
 mod summary;
 
@@ -16,8 +20,11 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::reason::Reason;
 
 pub use escape::escape;
+pub use file::{Entry, MAX_FILE, Mark, Report, ReportError, Subject};
+pub use group::group;
+pub use junit::junit;
 pub use known::{Implementation, Known, KnownError, Surprise};
-pub use show::{json, line};
+pub use show::line;
 pub use summary::Summary;
 
 /// What an implementation did, from best to worst.
@@ -125,7 +132,7 @@ impl Observation {
 }
 
 /// Something that came other than expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Whom it came to.
     pub client: String,
@@ -133,4 +140,19 @@ pub struct Difference {
     pub expected: String,
     /// What came. Not escaped.
     pub got: String,
+}
+
+impl Difference {
+    /// The same without anything that a terminal acts upon.
+    #[must_use]
+    pub fn escaped(&self) -> Self {
+        Self { client: escape(&self.client), expected: escape(&self.expected), got: escape(&self.got) }
+    }
+}
+
+/// As it is written in reports. Not escaped.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, got {}", self.client, self.expected, self.got)
+    }
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::{Value, json};
-
 use super::known::stranger;
 use super::{Implementation, Observation, Outcome, Surprise, Verdict};
 use crate::scenario::reason::{Reason, Rule};
@@ -73,19 +71,6 @@ impl Summary {
         out
     }
 
-    /// The same for programs.
-    pub(super) fn allowed(&self) -> Value {
-        let entry = |((verdict, by), ids): (&(Verdict, AllowedBy), &Vec<String>)| {
-            json!({
-                "verdict": verdict.to_string(),
-                "rule": by.map(|(rule, _)| rule),
-                "reason": by.map(|(_, reason)| reason),
-                "scenarios": ids,
-            })
-        };
-        self.allowed.iter().map(entry).collect()
-    }
-
     /// Scenarios with this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
@@ -121,7 +106,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::report::{Difference, Skipped, json};
+    use crate::report::{Difference, Skipped};
 
     pub(in crate::report) fn deviating(got: &str) -> Outcome {
         let mut observation = Observation::default();
@@ -163,7 +148,6 @@ pub(super) mod tests {
             format!("    2 {cap}: d/2 d/3"),
         ];
         assert_eq!(summary.by_rule().lines().collect::<Vec<_>>(), expected);
-        assert_eq!(json(&[deviating("x")], Some(&known))["allowed"][0]["rule"], "engine-accident");
     }
 
     #[test]

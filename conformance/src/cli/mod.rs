@@ -1,0 +1,4 @@
+//! The subcommands of the program, each in a file of its own, and what they share.
+
+pub(crate) mod output;
+mod progress;
