@@ -18,6 +18,7 @@
 //! | `directory` | where spares are found: the registry behind a lock, or whatever knows more |
 //! | `switchboard` | what the tasks share: settings, and counts as guards |
 //! | `server` | accepting, draining, stopping |
+//! | `outside` | the clock and the randomness of all of them |
 
 mod admission;
 mod config;
@@ -25,9 +26,12 @@ mod conn;
 mod directory;
 mod frame;
 #[doc(hidden)]
+pub mod handed;
+#[doc(hidden)]
 pub mod inputs;
 mod metrics;
 mod ops;
+mod outside;
 mod proxy;
 pub mod registry;
 mod server;

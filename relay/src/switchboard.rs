@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use ratatosk_protocol::entropy::OsEntropy;
+use ratatosk_protocol::entropy::Entropy;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use tokio::sync::oneshot;
 
@@ -12,6 +12,7 @@ use crate::Config;
 use crate::admission::Hook;
 use crate::directory::{Claim, Directory, Entry, Found, Holdings, Local};
 use crate::metrics::{Listener, Metrics, Outcome, Step};
+use crate::outside::{Randomness, now};
 use crate::registry::{Clients, Counts, Limit, Network, NoSpare};
 use crate::session::Cause;
 
@@ -19,6 +20,7 @@ use crate::session::Cause;
 #[derive(Debug)]
 pub(crate) struct Switchboard {
     config: RwLock<Arc<Config>>,
+    randomness: Randomness,
     /// New for every process.
     identity: KeyPair,
     metrics: Arc<Metrics>,
@@ -44,16 +46,27 @@ pub struct Snapshot {
 
 impl Switchboard {
     pub(crate) fn new(config: Config) -> Arc<Self> {
+        Self::with_randomness(config, Randomness::default())
+    }
+
+    /// With other randomness than the operating system's.
+    pub(crate) fn with_randomness(config: Config, randomness: Randomness) -> Arc<Self> {
         let directory = Arc::new(Local::new(config.limits));
-        Self::with_directory(config, directory)
+        Self::with_all(config, directory, randomness)
     }
 
     /// With another way to find spares than in this process alone.
+    #[cfg(test)]
     pub(crate) fn with_directory(config: Config, directory: Arc<dyn Directory>) -> Arc<Self> {
+        Self::with_all(config, directory, Randomness::default())
+    }
+
+    fn with_all(config: Config, directory: Arc<dyn Directory>, randomness: Randomness) -> Arc<Self> {
         let metrics = Arc::default();
         Arc::new(Self {
             config: RwLock::new(Arc::new(config)),
-            identity: KeyPair::generate(&mut OsEntropy),
+            identity: KeyPair::generate(randomness.source().as_mut()),
+            randomness,
             hook: Hook::new(&metrics),
             metrics,
             directory,
@@ -74,6 +87,11 @@ impl Switchboard {
 
     pub(crate) fn identity(&self) -> &KeyPair {
         &self.identity
+    }
+
+    /// Unpredictable bytes.
+    pub(crate) fn entropy(&self) -> Box<dyn Entropy> {
+        self.randomness.source()
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
@@ -99,14 +117,7 @@ impl Switchboard {
             Listener::Tls => Step::Tls,
         };
         self.metrics.entered(step);
-        Ok(Seat {
-            board: Arc::clone(self),
-            step,
-            since: Instant::now(),
-            completed: false,
-            address: None,
-            network: None,
-        })
+        Ok(Seat { board: Arc::clone(self), step, since: now(), completed: false, address: None, network: None })
     }
 
     /// Registers a spare, whose seat is at [`Step::Registration`] and goes on to [`Step::Spare`]. Its owner listens for
@@ -120,7 +131,7 @@ impl Switchboard {
         let (config, before) = (self.config(), seat.step.phase());
         let may = {
             let mut clients = self.clients();
-            let may = clients.may_register(&key, seat.network, &config.limits, &config.rates, Instant::now());
+            let may = clients.may_register(&key, seat.network, &config.limits, &config.rates, now());
             if may.is_ok() {
                 // Under the same lock, so that two cannot take the last place of a network.
                 clients.shift(seat.network, before, Step::Spare.phase());
@@ -155,13 +166,13 @@ impl Switchboard {
     /// Whether `target` may be asked for once more by the client of `seat`.
     pub(crate) fn may_request(&self, seat: &Seat, target: &PublicKey) -> Result<(), Limit> {
         let rates = self.config().rates;
-        self.limited(self.clients().may_request(target, seat.network, &rates, Instant::now()))
+        self.limited(self.clients().may_request(target, seat.network, &rates, now()))
     }
 
     /// Whether the client of `seat` may begin one more registration.
     pub(crate) fn may_begin_registration(&self, seat: &Seat) -> Result<(), Limit> {
         let rates = self.config().rates;
-        self.limited(self.clients().begin_registration(seat.network, &rates, Instant::now()))
+        self.limited(self.clients().begin_registration(seat.network, &rates, now()))
     }
 
     /// Counts what a limit has refused.
@@ -199,7 +210,7 @@ impl Seat {
             return Ok(());
         }
         let network = Network::from(address);
-        let located = self.board.clients().locate(network, &config.limits, &config.rates, Instant::now());
+        let located = self.board.clients().locate(network, &config.limits, &config.rates, now());
         self.board.limited(located)?;
         self.network = Some(network);
         Ok(())
@@ -249,11 +260,11 @@ impl Seat {
     fn pass(&mut self, outcome: Outcome, step: Step) {
         self.leave(outcome);
         self.board.metrics.entered(step);
-        (self.step, self.since) = (step, Instant::now());
+        (self.step, self.since) = (step, now());
     }
 
     fn leave(&self, outcome: Outcome) {
-        self.board.metrics.left(self.step, outcome, self.since.elapsed());
+        self.board.metrics.left(self.step, outcome, now().saturating_duration_since(self.since));
     }
 }
 

@@ -3,10 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ratatosk_protocol::entropy::OsEntropy;
 use ratatosk_protocol::message::Payload;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::arrival::{Announced, announced, gate};
@@ -82,16 +80,17 @@ async fn secure(
     board: &Switchboard,
     seat: &mut Seat,
     id: u64,
-    stream: TcpStream,
+    stream: Stream,
     tls: Option<Acceptor>,
     deadline: Instant,
     stop: &mut Stop,
 ) -> Option<Stream> {
-    let Some(acceptor) = tls else {
-        return Some(stream.into());
+    let (acceptor, wire) = match (tls, stream) {
+        (Some(acceptor), Stream::Plain(wire)) => (acceptor, wire),
+        (_, stream) => return Some(stream),
     };
     let cause = tokio::select! {
-        result = acceptor.accept(stream) => match result {
+        result = acceptor.accept(wire) => match result {
             Ok(stream) => {
                 seat.enter(Step::Upgrade);
                 return Some(stream);
@@ -120,6 +119,7 @@ async fn upgrade(
     stop: &mut Stop,
 ) -> Option<Socket> {
     let (rejection, cause) = tokio::select! {
+        biased;
         result = upgrade::accept(&mut stream, |fields| gate(board, seat, peer, fields)) => match result {
             Ok(rest) => return Some(Socket::new(stream, rest)),
             Err(UpgradeError::Rejected(rejection)) => (rejection, rejection.cause()),
@@ -204,7 +204,7 @@ fn challenge(board: &Switchboard, conn: &mut Conn, register: Register) -> Result
     if let Err(limit) = board.may_begin_registration(&conn.seat) {
         return Err(register.on_limit(limit).into());
     }
-    let (challenged, send) = register.on_queue(queued(conn), board.identity(), &mut OsEntropy)?;
+    let (challenged, send) = register.on_queue(queued(conn), board.identity(), board.entropy().as_mut())?;
     conn.seat.enter(Step::Authentication);
     conn.socket.queue(&send);
     Ok(challenged)

@@ -17,12 +17,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::server::Stop;
 use crate::session::{Cause, Close, Requesting, Timeouts, Timer};
-use crate::socket::{Ended, Socket};
+use crate::socket::{Ended, Socket, Stream};
 use crate::switchboard::{Seat, Switchboard};
 use crate::tls::Acceptor;
 pub(crate) use arrival::locate;
@@ -74,7 +73,7 @@ impl Conn {
 /// A connection as it was accepted.
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     /// The other end of `stream`.
     pub(crate) peer: IpAddr,
     /// What makes a TLS connection of it, if it must be one.

@@ -84,6 +84,7 @@ impl Pair {
         let end = match over {
             Some((side, ended)) => End::Ended(side, ended),
             None => tokio::select! {
+                biased;
                 end = relay => end,
                 () = stop.stopping() => End::Stop,
             },

@@ -1,9 +1,9 @@
 //! A spare connection, from its registration to its hand-over or its end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ratatosk_protocol::entropy::{Entropy, OsEntropy};
+use ratatosk_protocol::entropy::Entropy;
 use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 use tokio::time::sleep_until;
@@ -12,8 +12,9 @@ use super::Conn;
 use crate::admission;
 use crate::directory::{Answer, Claim, Claimed, Entry};
 use crate::metrics::Step;
+use crate::outside::now;
 use crate::server::Stop;
-use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timeouts, Timer};
+use crate::session::{Authenticated, Claimed as Found, Close, HandedOver, Owed, OwingSpare, Spare, Timer};
 use crate::socket::{Ended, Incoming};
 use crate::switchboard::Switchboard;
 
@@ -31,7 +32,7 @@ pub(super) async fn run(board: &Arc<Switchboard>, mut conn: Box<Conn>, authentic
     };
     tracing::debug!(conn = conn.id, key = authenticated.key().fingerprint(), "registered");
     let (interval, patience) = (timeouts.of(Timer::PingInterval), timeouts.of(Timer::PongTimeout));
-    let (spare, success) = authenticated.on_registered(Instant::now(), interval, patience);
+    let (spare, success) = authenticated.on_registered(now(), interval, patience);
     conn.socket.queue(&success);
     hold(board, conn, entry, spare, claims, stop).await;
 }
@@ -84,12 +85,12 @@ async fn hold(
     };
     // Out of the registry before the closing handshake, so that nobody reserves what is about to go.
     drop(entry);
-    Box::pin(end_with(conn, end, &board.config().timeouts, stop)).await;
+    Box::pin(end_with(board, conn, end, stop)).await;
 }
 
 /// Stays for a random part of [`JITTER`], unless the relay stops before. Gives how the client ends it meanwhile.
-async fn linger(conn: &mut Conn, stop: &mut Stop) -> Option<Ended> {
-    let share = u32::from(u16::from_le_bytes(OsEntropy.bytes()));
+async fn linger(board: &Switchboard, conn: &mut Conn, stop: &mut Stop) -> Option<Ended> {
+    let share = u32::from(u16::from_le_bytes(board.entropy().bytes()));
     let leave = tokio::time::Instant::now() + JITTER * share / (u32::from(u16::MAX) + 1);
     loop {
         tokio::select! {
@@ -105,9 +106,10 @@ async fn linger(conn: &mut Conn, stop: &mut Stop) -> Option<Ended> {
     }
 }
 
-async fn end_with(mut conn: Box<Conn>, end: End, timeouts: &Timeouts, stop: &mut Stop) {
+async fn end_with(board: &Switchboard, mut conn: Box<Conn>, end: End, stop: &mut Stop) {
+    let timeouts = &board.config().timeouts;
     match end {
-        End::Drain => match linger(&mut conn, stop).await {
+        End::Drain => match linger(board, &mut conn, stop).await {
             Some(ended) => conn.finish(&ended, timeouts).await,
             None => conn.close(Close::stopping(), timeouts).await,
         },
@@ -146,11 +148,11 @@ async fn wait(
             // who sends WebSocket pings without a pause may not keep the rest from its turn: that is unconstrained.
             biased;
             incoming = conn.socket.recv() => match incoming {
-                Incoming::Message(payload) => spare = spare.on_message(&payload, Instant::now())?,
+                Incoming::Message(payload) => spare = spare.on_message(&payload, now())?,
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
             () = unconstrained(sleep_until(spare.deadline().into())) => {
-                let (state, send) = spare.on_timeout(Instant::now())?;
+                let (state, send) = spare.on_timeout(now())?;
                 spare = state;
                 if let Some(send) = send {
                     if !may_stay(conn) {
@@ -188,13 +190,13 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
             // As above.
             biased;
             incoming = conn.socket.recv() => match incoming {
-                Incoming::Message(payload) => match spare.on_message(&payload, Instant::now())? {
+                Incoming::Message(payload) => match spare.on_message(&payload, now())? {
                     Owed::Paid(state) => return Ok(Paid::Up(state, requester)),
                     Owed::Still(state) => spare = state,
                 },
                 Incoming::Ended(ended) => return Err(End::Ended(ended)),
             },
-            () = unconstrained(sleep_until(spare.deadline().into())) => spare = spare.on_timeout(Instant::now())?,
+            () = unconstrained(sleep_until(spare.deadline().into())) => spare = spare.on_timeout(now())?,
             () = unconstrained(requester.closed()) => return Ok(Paid::RequesterLeft(spare)),
             () = unconstrained(stop.draining()) => return Err(Close::stopping().into()),
         }
@@ -203,6 +205,8 @@ async fn pay(conn: &mut Conn, mut spare: OwingSpare, claim: Claim, stop: &mut St
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use futures_util::FutureExt;
 
     use super::super::testing::flooded;

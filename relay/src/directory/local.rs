@@ -1,12 +1,12 @@
 //! The spares of this process: the registry behind a lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use ratatosk_protocol::key::PublicKey;
 use tokio::sync::oneshot;
 
 use super::{Answer, Directory, Found, Holdings, Owner, Place};
+use crate::outside;
 use crate::registry::{Limit, Limits, NoSpare, Registry, SpareId, WaiterId};
 
 /// Where a requester that waits is told that its turn has come.
@@ -57,7 +57,7 @@ impl Directory for Local {
     }
 
     fn claim(self: Arc<Self>, key: &PublicKey, waits: bool) -> Found {
-        let now = Instant::now();
+        let now = outside::now();
         let mut registry = self.registry();
         if let Some((_, owner)) = registry.reserve(key) {
             drop(registry);
@@ -79,7 +79,7 @@ impl Directory for Local {
     }
 
     fn refuse(&self, key: &PublicKey) -> NoSpare {
-        self.registry().refuse(key, Instant::now())
+        self.registry().refuse(key, outside::now())
     }
 
     fn leave(&self, key: &PublicKey, id: WaiterId) {
@@ -96,7 +96,7 @@ impl Directory for Local {
     }
 
     fn remove(&self, id: SpareId) {
-        self.registry().remove(id, Instant::now());
+        self.registry().remove(id, outside::now());
     }
 
     fn set_limits(&self, limits: Limits) {

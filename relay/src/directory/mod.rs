@@ -17,6 +17,7 @@ use ratatosk_protocol::key::PublicKey;
 use tokio::sync::oneshot;
 
 use crate::conn::Conn;
+use crate::outside::now;
 use crate::registry::{Limit, Limits, NoSpare, SpareId, WaiterId};
 use crate::session::HandedOver;
 pub(crate) use local::Local;
@@ -104,7 +105,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(directory: &Arc<dyn Directory>, id: SpareId, key: PublicKey) -> Self {
-        Self { directory: Arc::clone(directory), id, key, since: Instant::now() }
+        Self { directory: Arc::clone(directory), id, key, since: now() }
     }
 
     /// Whose spare it is.
@@ -114,7 +115,7 @@ impl Entry {
 
     /// How long ago it was registered.
     pub(crate) fn age(&self) -> Duration {
-        self.since.elapsed()
+        now().saturating_duration_since(self.since)
     }
 
     /// The requester has left: the spare is ready again. Gives where the next claim will come from.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -59,10 +59,20 @@ impl Server {
         let (secured, tls_addr) = listen(config.tls.as_ref().map(|tls| tls.listen), &board).await?;
         let local_addr = plain_addr.or(tls_addr).ok_or(ConfigError::NoListener)?;
         let (stage, stop) = Stop::new();
-        let doors = Doors { plain, secured: secured.zip(tls.clone()) };
+        let doors = Doors { plain, secured: secured.zip(tls.clone()), handed: None };
         let supervisor = tokio::spawn(supervise(doors, Arc::clone(&board), stop.clone()));
         let view = View::new(&board, &stop, supervisor.abort_handle(), tls);
         Ok(Self { local_addr, tls_addr, view, stage, supervisor })
+    }
+
+    /// Starts the relay of a switchboard, whose connections come from a queue and from nowhere else.
+    pub(crate) fn fed(board: Arc<Switchboard>, handed: mpsc::Receiver<Arrival>) -> Self {
+        let (stage, stop) = Stop::new();
+        let doors = Doors { plain: None, secured: None, handed: Some(handed) };
+        let supervisor = tokio::spawn(supervise(doors, Arc::clone(&board), stop.clone()));
+        let view = View::new(&board, &stop, supervisor.abort_handle(), None);
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        Self { local_addr: nowhere, tls_addr: None, view, stage, supervisor }
     }
 
     /// Where it listens, with the port that it really has: without TLS, or with TLS if it listens in no other way.
@@ -147,11 +157,19 @@ pub enum BindError {
 struct Doors {
     plain: Option<Acceptor>,
     secured: Option<(Acceptor, Arc<Tls>)>,
+    /// Connections that somebody else has accepted.
+    handed: Option<mpsc::Receiver<Arrival>>,
 }
 
 impl Doors {
     /// The next connection. Nothing is lost when the future is dropped.
     async fn accept(&mut self) -> Arrival {
+        let handed = async {
+            match &mut self.handed {
+                None => std::future::pending().await,
+                Some(handed) => handed.recv().await,
+            }
+        };
         let secured = async {
             match &mut self.secured {
                 None => std::future::pending().await,
@@ -167,8 +185,9 @@ impl Doors {
         let ((stream, peer), tls) = tokio::select! {
             arrived = plain => arrived,
             arrived = secured => arrived,
+            Some(arrival) = handed => return arrival,
         };
-        Arrival { stream, peer, tls }
+        Arrival { stream: stream.into(), peer, tls }
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::frame::{self, Client, Event, Next, Opcode};
 pub(crate) use ended::Ended;
 pub(crate) use stall::{NotWritten, Stall};
+pub use stream::Duplex;
 pub(crate) use stream::Stream;
 pub(crate) use wire::Wire;
 

@@ -1,5 +1,6 @@
 //! What a WebSocket runs over: TCP, with TLS or without.
 
+use std::fmt::Debug;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,11 +12,18 @@ use super::Wire;
 #[cfg(feature = "tls")]
 use crate::tls::Secured;
 
+/// A connection that somebody else has made.
+pub trait Duplex: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Debug + Send + Sync + Unpin> Duplex for S {}
+
 /// What a WebSocket runs over.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// TCP alone.
-    Plain(Wire),
+    Plain(Wire<TcpStream>),
+    /// Whatever was handed to the relay.
+    Handed(Wire<Box<dyn Duplex>>),
     /// TLS over TCP. What it takes may wait in there until it is flushed; how much that can be is bounded.
     #[cfg(feature = "tls")]
     Tls(Box<Secured>),
@@ -27,11 +35,18 @@ impl From<TcpStream> for Stream {
     }
 }
 
+impl From<Box<dyn Duplex>> for Stream {
+    fn from(handed: Box<dyn Duplex>) -> Self {
+        Self::Handed(Wire::new(handed))
+    }
+}
+
 impl Stream {
     /// Bytes that the operating system has taken so far; with TLS they are more than what was written here, and later.
     pub(crate) fn written(&self) -> u64 {
         match self {
             Self::Plain(wire) => wire.written(),
+            Self::Handed(wire) => wire.written(),
             #[cfg(feature = "tls")]
             Self::Tls(secured) => secured.get_ref().0.wire().written(),
         }
@@ -39,7 +54,7 @@ impl Stream {
 
     /// Whether there is something to say at the end of the connection.
     pub(crate) fn has_farewell(&self) -> bool {
-        !matches!(self, Self::Plain(_))
+        !matches!(self, Self::Plain(_) | Self::Handed(_))
     }
 }
 
@@ -48,6 +63,7 @@ macro_rules! inner {
     ($this:expr, $method:ident ( $($argument:expr),* )) => {
         match &mut *$this {
             Stream::Plain(wire) => Pin::new(wire).$method($($argument),*),
+            Stream::Handed(wire) => Pin::new(wire).$method($($argument),*),
             #[cfg(feature = "tls")]
             Stream::Tls(secured) => Pin::new(secured).$method($($argument),*),
         }
@@ -58,6 +74,7 @@ impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(wire) => Pin::new(wire).poll_read(cx, buffer),
+            Self::Handed(wire) => Pin::new(wire).poll_read(cx, buffer),
             #[cfg(feature = "tls")]
             Self::Tls(secured) => poll_records(Pin::new(secured), cx, buffer),
         }

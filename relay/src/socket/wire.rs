@@ -5,24 +5,23 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// A TCP connection that counts what the operating system has taken. That is what tells a slow client from one that stands
 /// still: bytes that only went from one buffer to another would say nothing.
 #[derive(Debug)]
-pub(crate) struct Wire {
-    tcp: TcpStream,
+pub(crate) struct Wire<T> {
+    tcp: T,
     written: u64,
 }
 
-impl Wire {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
+impl<T> Wire<T> {
+    pub(crate) fn new(tcp: T) -> Self {
         Self { tcp, written: 0 }
     }
 
     /// The connection itself.
     #[cfg(feature = "tls")]
-    pub(crate) fn tcp(&self) -> &TcpStream {
+    pub(crate) fn tcp(&self) -> &T {
         &self.tcp
     }
 
@@ -39,13 +38,13 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Wire {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.tcp).poll_write(cx, bytes);
         self.count(result)

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::socket::Wire;
 
@@ -14,7 +15,7 @@ const READ: usize = 64 * 1024;
 /// A TCP connection that is read in large pieces while much comes in. Without traffic it keeps no buffer.
 #[derive(Debug)]
 pub(crate) struct Ahead {
-    wire: Wire,
+    wire: Wire<TcpStream>,
     /// What was read, and asked for up to `at`.
     bytes: Vec<u8>,
     at: usize,
@@ -23,12 +24,12 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    pub(super) fn new(wire: Wire) -> Self {
+    pub(super) fn new(wire: Wire<TcpStream>) -> Self {
         Self { wire, bytes: Vec::new(), at: 0, busy: false }
     }
 
     /// The connection itself.
-    pub(crate) fn wire(&self) -> &Wire {
+    pub(crate) fn wire(&self) -> &Wire<TcpStream> {
         &self.wire
     }
 

@@ -33,10 +33,10 @@ impl Acceptor {
     }
 
     /// The handshake. It has no deadline of its own; when it is dropped, the connection ends.
-    pub(crate) async fn accept(self, tcp: TcpStream) -> Result<Stream, Failure> {
+    pub(crate) async fn accept(self, wire: Wire<TcpStream>) -> Result<Stream, Failure> {
         let limit = |session: &mut rustls::ServerConnection| session.set_buffer_limit(Some(BUFFER));
         // Some KiB that nobody needs afterwards.
-        let accept = Box::pin(self.0.accept_with(Ahead::new(Wire::new(tcp)), limit).into_fallible());
+        let accept = Box::pin(self.0.accept_with(Ahead::new(wire), limit).into_fallible());
         let (error, unread) = match accept.await {
             #[cfg(feature = "acme")]
             Ok(secured) if secured.get_ref().1.alpn_protocol() == Some(super::acme::ACME_ALPN) => {
@@ -93,7 +93,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
         let name = ServerName::try_from("relay.test").unwrap();
-        let (stream, client) = tokio::join!(acceptor.accept(accepted), connector.connect(name, tcp));
+        let (stream, client) = tokio::join!(acceptor.accept(Wire::new(accepted)), connector.connect(name, tcp));
         (stream.unwrap(), client.unwrap().into_inner().0)
     }
 

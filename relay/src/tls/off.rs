@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::{Failure, TlsError};
 use crate::config::TlsConfig;
 use crate::metrics::Metrics;
-use crate::socket::Stream;
+use crate::socket::{Stream, Wire};
 
 /// What a listener with TLS would need.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Tls {
 pub(crate) struct Acceptor(Infallible);
 
 impl Acceptor {
-    pub(crate) async fn accept(self, _tcp: TcpStream) -> Result<Stream, Failure> {
+    pub(crate) async fn accept(self, _wire: Wire<TcpStream>) -> Result<Stream, Failure> {
         match self.0 {}
     }
 }
