@@ -11,17 +11,15 @@ use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::Role;
 use ratatosk_protocol::plugin::Counters;
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Answer;
-use super::conversation::{Conversation, Ears, Mail, Outcome, Question, Requests};
+use super::conversation::{Conversation, Ears, Outcome, Question, Requests};
+use super::mailbox::{Mail, Mailbox};
 use super::news::News;
 
-/// Messages that wait for one connection at most, and their bytes.
-const MAILBOX: usize = 64;
-const MAILBOX_BYTES: u32 = 64 * 1024 * 1024;
 /// Questions that wait for one connection at most.
 const QUESTIONS: usize = 8;
 /// Timelines of ended connections that are kept.
@@ -58,8 +56,7 @@ struct Begun {
 struct Live {
     key: PublicKey,
     role: Role,
-    mailbox: mpsc::Sender<Mail>,
-    mailbox_bytes: Arc<Semaphore>,
+    mailbox: Mailbox,
     questions: mpsc::Sender<Question>,
     open: Arc<OnceLock<Arc<Counters>>>,
     task: AbortHandle,
@@ -84,7 +81,7 @@ impl Connections {
     pub(super) fn add(&mut self, session: Session) {
         let (key, open) = (*session.remote(), Arc::new(OnceLock::from(session.counters().clone())));
         let shared = self.shared.clone();
-        self.spawn(key, Role::Listener, open, |number, requests| async move {
+        self.spawn(key, Role::Listener, open, Mailbox::new(), |number, requests| async move {
             shared.serve(number, Role::Listener, session, requests).await
         });
     }
@@ -92,28 +89,20 @@ impl Connections {
     /// Sends over the newest connection to a key, or over a new one. The answer comes when the message is on its way.
     pub(super) fn send(&mut self, key: PublicKey, payload: Payload, answer: Answer) {
         let fits = |live: &&Live| live.key == key && !live.mailbox.is_closed();
-        if !self.live.values().any(|live| fits(&live)) {
-            self.dial(key);
-        }
-        let Some(live) = self.live.values().rev().find(fits) else { return };
-        let share = u32::try_from(payload.len()).unwrap_or(u32::MAX).min(MAILBOX_BYTES);
-        let Ok(room) = live.mailbox_bytes.clone().try_acquire_many_owned(share) else {
-            return answer.error(&format!("{} MiB to this key are waiting already", MAILBOX_BYTES >> 20));
-        };
-        match live.mailbox.try_send(Mail { payload, answer, _room: room }) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(mail)) => {
-                mail.answer.error(&format!("{MAILBOX} messages to this key are waiting already"));
-            }
-            Err(mpsc::error::TrySendError::Closed(mail)) => mail.answer.error("the connection is closed"),
+        match self.live.values().rev().find(fits) {
+            Some(live) => live.mailbox.put(payload, answer),
+            None => self.dial(key, payload, answer),
         }
     }
 
-    fn dial(&mut self, key: PublicKey) {
+    /// Opens a connection for a message. That is in the mailbox before the connection can fail, so it is told why.
+    fn dial(&mut self, key: PublicKey, payload: Payload, answer: Answer) {
         let shared = self.shared.clone();
         let open = Arc::new(OnceLock::new());
         let opened = open.clone();
-        self.spawn(key, Role::Initiator, open, |number, mut requests| async move {
+        let (mailbox, mail) = Mailbox::new();
+        mailbox.put(payload, answer);
+        self.spawn(key, Role::Initiator, open, (mailbox, mail), |number, mut requests| async move {
             let connector = Connector { local: shared.key.clone(), remote: key };
             let config = ConnectorConfig { url: shared.url.clone(), connector };
             let result = tokio::select! {
@@ -143,18 +132,17 @@ impl Connections {
         key: PublicKey,
         role: Role,
         open: Arc<OnceLock<Arc<Counters>>>,
+        (mailbox, mail): (Mailbox, mpsc::Receiver<Mail>),
         work: impl FnOnce(u64, Requests) -> F,
     ) where
         F: Future<Output = Ended> + Send + 'static,
     {
         let number = self.next;
         self.next += 1;
-        let (mailbox, mailbox_end) = mpsc::channel(MAILBOX);
         let (questions, questions_end) = mpsc::channel(QUESTIONS);
-        let work = work(number, Requests { mailbox: mailbox_end, questions: questions_end });
+        let work = work(number, Requests { mailbox: mail, questions: questions_end });
         let task = self.tasks.spawn(async move { Some(work.await) });
-        let mailbox_bytes = Arc::new(Semaphore::new(MAILBOX_BYTES as usize));
-        self.live.insert(number, Live { key, role, mailbox, mailbox_bytes, questions, open, task });
+        self.live.insert(number, Live { key, role, mailbox, questions, open, task });
     }
 
     /// What is there, for the `connections` command.

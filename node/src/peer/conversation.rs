@@ -14,10 +14,10 @@ use ratatosk_protocol::phase::Role;
 use ratatosk_protocol::plugin::{Counters, Note, Origin};
 use ratatosk_protocol::trace::{Entry, Timeline};
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::answer::Answer;
+use super::mailbox::Mail;
 use super::output::Output;
 use super::transcript::Transcript;
 
@@ -32,14 +32,6 @@ pub(super) struct Ears {
 pub(super) struct Requests {
     pub(super) mailbox: mpsc::Receiver<Mail>,
     pub(super) questions: mpsc::Receiver<Question>,
-}
-
-/// A message to be sent.
-pub(super) struct Mail {
-    pub(super) payload: Payload,
-    pub(super) answer: Answer,
-    /// The message's share of what may wait for one connection.
-    pub(super) _room: OwnedSemaphorePermit,
 }
 
 /// Somebody wants to know what happened so far.

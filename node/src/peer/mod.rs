@@ -11,6 +11,7 @@ mod conversation;
 mod hangup;
 mod identity;
 mod input;
+mod mailbox;
 mod news;
 mod output;
 mod transcript;

@@ -40,9 +40,10 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    /// Progress may be left out for a slow subscriber; openings, hand-overs and ends may not.
+    /// Progress and notes may be left out for a slow subscriber; openings, hand-overs and ends may not.
     fn is_progress(&self) -> bool {
-        matches!(self, Self::Retrying { .. } | Self::Connection(Event::PhaseEntered(_) | Event::PhaseExited { .. }))
+        let Self::Connection(event) = self else { return true };
+        matches!(event, Event::PhaseEntered(_) | Event::PhaseExited { .. } | Event::Note(_))
     }
 }
 
