@@ -3,6 +3,8 @@
 //! Blocks that lie side by side go through lanes, each by the power of the key that as many lanes make; what the lanes hold at
 //! last and the blocks that do not fill all of them go the usual way, one by one.
 
+use std::hint::black_box;
+
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, u32x4, u32x8, u32x16};
 use zeroize::Zeroizing;
@@ -101,11 +103,18 @@ fn in_lanes<'a, S: Simd, V: Lanes<S>>(simd: S, sum: &mut Limbs, point: &Limbs, m
         *power = limbs::multiply(&power, &power);
         exponent *= 2;
     }
-    let (by, five) = (splat::<S, V>(simd, &power, 1), splat::<S, V>(simd, &power, 5));
+    let power = (splat::<S, V>(simd, &power, 1), splat::<S, V>(simd, &power, 5));
     let mut lanes = load::<S, V>(simd, first);
     for chunk in &mut chunks {
         let more = load::<S, V>(simd, chunk);
-        let product = multiply(simd, &lanes, &by, &five);
+        // WebAssembly multiplies words to wide ones in one instruction. Compilers that see that one factor stays the same widen it
+        // outside of the loop, and what is left is a multiplication of wide words, for which few processors have one.
+        let product = if cfg!(target_family = "wasm") {
+            let (by, five) = black_box(&power);
+            multiply(simd, &lanes, by, five)
+        } else {
+            multiply(simd, &lanes, &power.0, &power.1)
+        };
         for (lane, (product, more)) in lanes.iter_mut().zip(product.iter().zip(&more)) {
             *lane = *product + *more;
         }

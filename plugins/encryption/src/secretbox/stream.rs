@@ -8,8 +8,8 @@ use super::lanes::{Lanes, MAX_LANES, transpose, xor_words};
 /// Bytes of a block.
 const BLOCK_LEN: usize = 64;
 
-/// The most bytes that one round of all lanes makes.
-pub(super) const MAX_BATCH: usize = MAX_LANES * BLOCK_LEN;
+/// The most bytes that one batch has. Modules have four lanes, and larger memory is wiped for nothing.
+pub(super) const MAX_BATCH: usize = if cfg!(target_family = "wasm") { 4 } else { MAX_LANES } * BLOCK_LEN;
 
 const ROUNDS: usize = 20;
 
@@ -30,7 +30,7 @@ impl State {
     }
 }
 
-/// Bytes that one round of these lanes makes.
+/// Bytes of a batch: one block from each of these lanes.
 pub(super) const fn batch_len<S: Simd, V: Lanes<S>>() -> usize {
     V::LEN * BLOCK_LEN
 }
