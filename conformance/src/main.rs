@@ -33,6 +33,10 @@ enum Command {
     ///
     /// Exits with 0 if everything came as it is known, with 1 if not.
     Client(ClientArguments),
+    /// Joins reports of runs into one page, implementations by scenarios, and into tables of counts.
+    ///
+    /// Exits with 0, or with 2 if a file is no report.
+    Matrix(cli::matrix::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -83,6 +87,7 @@ async fn main() -> ExitCode {
     let tested = match Arguments::parse().command {
         Command::Server(arguments) => test_server(*arguments).await,
         Command::Client(arguments) => test_client(arguments).await,
+        Command::Matrix(arguments) => cli::matrix::run(&arguments),
     };
     match tested {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
 //! The subcommands of the program, each in a file of its own, and what they share.
 
+pub(crate) mod matrix;
 pub(crate) mod output;
 mod progress;

@@ -69,3 +69,46 @@ fn case(suite: &str, entry: &Entry) -> String {
 fn seconds(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::summary::tests::deviating;
+    use crate::report::{Observation, Outcome, Skipped, Subject};
+
+    const ATTACK: &str = "\"'><script/>]]></testsuites>\0\u{202e}&lt;";
+
+    fn run(outcomes: &[Outcome]) -> String {
+        junit(&Report::new("server", vec![Subject { name: ATTACK.to_owned(), version: None }], outcomes, None))
+    }
+
+    #[test]
+    fn what_is_not_as_known_is_a_failure_and_hostile_text_stays_text() {
+        let conforms = Outcome { id: "d/2".to_owned(), result: Ok(Observation::default()), ..deviating("") };
+        let skipped = Outcome { result: Err(Skipped::Because(ATTACK.to_owned())), ..conforms.clone() };
+        let xml = run(&[deviating(ATTACK), conforms, skipped]);
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let all = |name| document.descendants().filter(move |node| node.has_tag_name(name));
+        let suite = all("testsuite").next().unwrap();
+        let count = |name| suite.attribute(name).unwrap();
+        assert_eq!([count("tests"), count("failures"), count("skipped"), count("errors")], ["3", "1", "1", "0"]);
+        assert_eq!(all("testcase").count(), 3);
+        let failure = all("failure").next().unwrap();
+        assert_eq!(failure.parent().unwrap().attribute("classname"), Some("server.failures"));
+        let shown = "got \"'><script/>]]></testsuites>\\0\\u{202e}&lt;";
+        assert!(failure.text().unwrap().contains(shown), "{:?}", failure.text());
+        assert!(all("skipped").next().unwrap().attribute("message").unwrap().contains("]]></testsuites>"));
+        assert_eq!(all("script").count(), 0);
+    }
+
+    #[test]
+    fn what_differs_in_a_known_way_passes_and_says_so() {
+        let mut observation = Observation::default();
+        observation.note(crate::report::Verdict::Better, Some(crate::scenario::reason::Reason::Stop));
+        let xml = run(&[Outcome { result: Ok(observation), ..deviating("") }]);
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let said = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap();
+        assert!(said.text().unwrap().starts_with("conforms better\na row of §10"), "{:?}", said.text());
+        assert!(!document.descendants().any(|node| node.has_tag_name("failure")));
+    }
+}

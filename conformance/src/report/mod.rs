@@ -8,6 +8,7 @@ mod group;
 mod junit;
 mod known;
 mod markup;
+mod matrix;
 mod show;
 mod summary;
 
@@ -24,6 +25,7 @@ pub use file::{Entry, MAX_FILE, Mark, Report, ReportError, Subject};
 pub use group::group;
 pub use junit::junit;
 pub use known::{Implementation, Known, KnownError, Surprise};
+pub use matrix::Matrix;
 pub use show::line;
 pub use summary::Summary;
 
