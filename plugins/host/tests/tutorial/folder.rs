@@ -36,9 +36,15 @@ impl Folder {
             Role::File(name) => fs::write(self.path(name), &block.text).unwrap_or_else(|error| {
                 panic!("docs/plugins.md:{}: {name} cannot be written: {error}", block.line);
             }),
+            Role::Insert(before) => {
+                let plugin = self.path("size-histogram/src/lib.rs");
+                let text = fs::read_to_string(&plugin).unwrap();
+                assert_eq!(text.matches(before).count(), 1, "docs/plugins.md:{}: in front of what?", block.line);
+                fs::write(plugin, text.replace(before, &format!("{}{before}", block.text))).unwrap();
+            }
             Role::Build => self.run_block(block),
             Role::Npm if with_npm => self.run_block(block),
-            Role::Npm | Role::Programs | Role::Insert(_) | Role::Shown => {}
+            _ => {}
         }
     }
 
@@ -50,6 +56,11 @@ impl Folder {
 
     /// Runs commands as a reader's shell would.
     pub(crate) fn run(&self, commands: &str) -> Output {
+        self.shell(commands).output().unwrap()
+    }
+
+    /// A reader's shell with these commands.
+    pub(crate) fn shell(&self, commands: &str) -> Command {
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", commands]).current_dir(&self.0);
         for (name, _) in env::vars_os() {
@@ -59,7 +70,8 @@ impl Folder {
             }
         }
         // The SDK depends on nothing, so nothing has to be fetched.
-        shell.env("CARGO_NET_OFFLINE", "true").output().unwrap()
+        shell.env("CARGO_NET_OFFLINE", "true");
+        shell
     }
 }
 

@@ -22,10 +22,16 @@ pub(crate) enum Role<'a> {
     Build,
     /// Commands that need npm and its registry.
     Npm,
-    /// Commands that need the programs of this repository, so that only a person runs them.
-    Programs,
+    /// Commands that need the programs of this repository. What a block behind them shows is what they print.
+    Programs { fail: bool },
+    /// The same, and they run until the end.
+    Background,
+    /// What prepares a reader's machine.
+    Prepare,
     /// What something looks like.
     Shown,
+    /// What the peer that waits prints, sooner or later.
+    Listener,
 }
 
 impl Block {
@@ -40,11 +46,31 @@ impl Block {
         match (language, rest) {
             ("sh", "") => Role::Build,
             ("sh", "npm") => Role::Npm,
-            ("sh", "programs" | "background" | "terminal") => Role::Programs,
+            ("sh", "programs") => Role::Programs { fail: false },
+            ("sh", "programs fails") => Role::Programs { fail: true },
+            ("sh", "background") => Role::Background,
+            ("sh", "terminal") => Role::Prepare,
             ("text" | "toml" | "json", "") => Role::Shown,
+            ("json", "listener") => Role::Listener,
             _ => panic!("docs/plugins.md:{}: what is a block of {:?}?", self.line, self.info),
         }
     }
+
+    /// The first line of the block that is not to be found in what was printed. `…` on the page is anything.
+    pub(crate) fn missing_in(&self, printed: &str) -> Option<&str> {
+        self.text.lines().find(|line| !printed.lines().any(|other| is_like(line, other)))
+    }
+}
+
+fn is_like(shown: &str, printed: &str) -> bool {
+    let mut rest = printed;
+    shown.split('…').all(|part| match rest.find(part) {
+        Some(at) => {
+            rest = &rest[at + part.len()..];
+            true
+        }
+        None => false,
+    })
 }
 
 /// The root of the repository.
