@@ -34,8 +34,8 @@ impl Stats {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// How long the calls took. Those for messages of 4 KiB and more are all timed; of the others one in sixteen is, and counts
-    /// sixteen times.
+    /// How long the calls took. Those for messages of 4 KiB and more are all timed, and the first of a connection; of the others
+    /// one in sixteen is, and counts sixteen times.
     #[must_use]
     pub fn time(&self) -> Duration {
         Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
@@ -64,8 +64,8 @@ impl Stats {
 #[derive(Debug)]
 pub(crate) struct Share {
     stats: Arc<Stats>,
-    /// Calls that were not timed since the last one that was.
-    untimed: u32,
+    /// Calls that were not timed since the last one that was; `None` before the first.
+    untimed: Option<u32>,
     failed: bool,
 }
 
@@ -75,8 +75,7 @@ pub(crate) struct Timed(Option<(Instant, u32)>);
 impl Share {
     pub(crate) fn new(stats: Arc<Stats>) -> Self {
         stats.connections.fetch_add(1, Ordering::Relaxed);
-        // The first call is timed, so that there is a figure at all.
-        Self { stats, untimed: SAMPLED - 1, failed: false }
+        Self { stats, untimed: None, failed: false }
     }
 
     /// A call begins, for a message of that many bytes.
@@ -85,12 +84,17 @@ impl Share {
         if len >= LONG {
             return Timed(Some((Instant::now(), 1)));
         }
-        self.untimed += 1;
-        if self.untimed < SAMPLED {
-            return Timed(None);
-        }
-        self.untimed = 0;
-        Timed(Some((Instant::now(), SAMPLED)))
+        let weight = match &mut self.untimed {
+            // The first call does more than others: it is timed, and stands for itself alone.
+            None => 1,
+            Some(untimed) if *untimed + 1 < SAMPLED => {
+                *untimed += 1;
+                return Timed(None);
+            }
+            Some(_) => SAMPLED,
+        };
+        self.untimed = Some(0);
+        Timed(Some((Instant::now(), weight)))
     }
 
     /// The call is over.
