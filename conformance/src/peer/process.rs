@@ -1,0 +1,150 @@
+//! A process behind the peer control interface: a shell command that reads commands and tells events, a JSON object a line.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ratatosk_protocol::key::PublicKey;
+use ratatosk_protocol::message::Payload;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
+
+use super::payload;
+use super::told::{State, Told, read};
+
+/// After so long a peer that was forgotten ends by itself.
+const FORGOTTEN: Duration = Duration::from_secs(300);
+
+/// How processes are started.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// Whether what they say on standard error is shown.
+    pub logs: bool,
+}
+
+/// A running peer. It is killed when this is dropped.
+pub(crate) struct Process {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    told: Arc<Told>,
+    reader: JoinHandle<()>,
+    next_id: u64,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Process {
+    /// Starts a command at a CommServer.
+    ///
+    /// # Errors
+    ///
+    /// If there is no shell, or no more processes.
+    pub(crate) fn start(command: &str, url: &str, name: &str, launch: &Launch) -> std::io::Result<Self> {
+        // A simple command takes the shell's place, so that it is what is killed in the end.
+        let simple = !command.contains([';', '&', '|']);
+        let line = if simple { format!("exec {command}") } else { command.to_owned() };
+        let mut shell = Command::new("sh");
+        for variable in ["PEER_DIR", "TRANSCRIPT", "STAY", "KEEP_DIR"] {
+            shell.env_remove(variable);
+        }
+        shell.arg("-c").arg(line).env("COMM_SERVER_URL", url).env("PEER_NAME", name);
+        shell.env("PEER_TIMEOUT_MS", FORGOTTEN.as_millis().to_string());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        shell.stderr(if launch.logs { Stdio::inherit() } else { Stdio::null() });
+        let mut child = shell.spawn()?;
+        let told = Arc::new(Told::default());
+        let stdout = child.stdout.take().ok_or_else(|| std::io::Error::other("no standard output"))?;
+        let reader = tokio::spawn(read(stdout, told.clone()));
+        Ok(Self { stdin: child.stdin.take(), child, told, reader, next_id: 1 })
+    }
+
+    /// Looks at what was told until there is what is looked for; `None` if it is not there by `deadline`, or the process
+    /// has ended without it.
+    pub(crate) async fn find<T>(&self, deadline: Instant, look: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
+        self.told.find(deadline, look).await
+    }
+
+    /// The key, once the peer is ready.
+    pub(crate) async fn key(&self, deadline: Instant) -> Option<PublicKey> {
+        self.find(deadline, |state| state.key).await
+    }
+
+    /// What went wrong with the process or what it says, if anything.
+    pub(crate) fn over(&self) -> Option<String> {
+        self.told.over()
+    }
+
+    /// Gives a command, and says under which id it is answered; `None` if the process does not take it by `deadline`.
+    pub(crate) async fn tell(&mut self, mut command: Value, deadline: Instant) -> Option<u64> {
+        let id = self.next_id;
+        self.next_id += 1;
+        command["id"] = json!(id);
+        let mut line = command.to_string();
+        line.push('\n');
+        let stdin = self.stdin.as_mut()?;
+        let write = async {
+            stdin.write_all(line.as_bytes()).await?;
+            stdin.flush().await
+        };
+        timeout_at(deadline.into(), write).await.ok()?.ok()?;
+        Some(id)
+    }
+
+    /// The answer to a command.
+    ///
+    /// # Errors
+    ///
+    /// What the peer says against it, or that it says nothing.
+    pub(crate) async fn answer(&self, id: Option<u64>, deadline: Instant) -> Result<Value, String> {
+        let found = match id {
+            Some(id) => self.find(deadline, |state| state.answers.remove(&id)).await,
+            None => None,
+        };
+        found.unwrap_or_else(|| Err(self.over().unwrap_or_else(|| "no answer".to_owned())))
+    }
+
+    /// Gives a command and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::answer`].
+    pub(crate) async fn ask(&mut self, command: Value, deadline: Instant) -> Result<Value, String> {
+        let id = self.tell(command, deadline).await;
+        self.answer(id, deadline).await
+    }
+
+    /// The command that sends a message.
+    pub(crate) fn raw(to: &PublicKey, what: &Payload) -> Value {
+        let mut command = json!({"cmd": "raw", "key": to.to_hex()});
+        payload::to_json(&mut command, what);
+        command
+    }
+
+    /// Tells it to quit, and waits for its exit code.
+    ///
+    /// # Errors
+    ///
+    /// What happened instead of an end.
+    pub(crate) async fn quit(&mut self, deadline: Instant) -> Result<Option<i32>, String> {
+        self.tell(json!({"cmd": "quit"}), deadline).await;
+        match timeout_at(deadline.into(), self.child.wait()).await {
+            Ok(Ok(status)) => Ok(status.code()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("a process that goes on".to_owned()),
+        }
+    }
+
+    /// Kills it, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.stdin = None;
+        // It may have ended by itself.
+        let _ = self.child.kill().await;
+    }
+}
