@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 /// The call that `line` describes: `NAME=value … cargo argument …`, separated by blanks, without quoting.
@@ -26,6 +26,11 @@ pub(crate) fn call(root: &Path, line: &str) -> Command {
     }
     command.args(words.skip(1));
     command
+}
+
+/// Where a [`call`] puts what it builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Runs `command`, shows its standard output as it comes, and hands each line to `seen` as well.

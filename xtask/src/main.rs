@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod defects;
 mod demo;
 mod test;
 mod tree;
@@ -33,6 +34,7 @@ const COMMANDS: &[Command] = &[
         about: "the relay, or the plugins, against others that do the same work (writes a page and a picture to target/bench)",
         run: bench::run,
     },
+    Command { name: "defects", about: "whether the conformance suite notices what is broken", run: defects::run },
 ];
 
 fn main() -> ExitCode {
@@ -57,9 +59,9 @@ fn main() -> ExitCode {
 fn help() -> String {
     let mut text = String::from("usage: cargo xtask <command>\n\ncommands:\n");
     for Command { name, about, .. } in COMMANDS {
-        text.push_str(&format!("  {name:<6} {about}\n"));
+        text.push_str(&format!("  {name:<7} {about}\n"));
     }
-    text.push_str("  help   this text\n");
+    text.push_str("  help    this text\n");
     text
 }
 

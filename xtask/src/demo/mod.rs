@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use self::exchange::Shape;
 use self::peer::Peer;
-use self::process::Relay;
+pub(crate) use self::process::Relay;
 use crate::{cargo, test, workspace};
 
 const HELP: &str = "\
@@ -62,7 +62,7 @@ fn demo(options: &Options) -> Result<(), String> {
     let start = Instant::now();
 
     println!("── a CommServer and two peers, each a process of its own");
-    let relay = Relay::start(&programs.join("commserver"), &root.join("target/demo/relay.log"))?;
+    let relay = Relay::start(&programs.join("commserver"), &root.join("target/demo/relay.log"), &[])?;
     println!("   relay   {} (process {})", relay.url(), relay.id());
     let form = if options.mixed { "native" } else { "wasm" };
     let mut initiator = Peer::start("initiator", &programs.join("ratatosk"), relay.url(), form)?;

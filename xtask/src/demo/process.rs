@@ -105,24 +105,24 @@ impl Lines {
 }
 
 /// The CommServer.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     process: Process,
     lines: Lines,
     url: String,
 }
 
 impl Relay {
-    /// Starts the relay on a free port of loopback; its log goes into a file.
+    /// Starts the relay on a free port of loopback, with `more` arguments; its log goes into a file.
     ///
     /// # Errors
     ///
     /// A sentence that says where the log is.
-    pub(super) fn start(program: &Path, log: &Path) -> Result<Self, String> {
+    pub(crate) fn start(program: &Path, log: &Path, more: &[&str]) -> Result<Self, String> {
         let problem = |error: std::io::Error| format!("{} cannot be written: {error}", log.display());
         fs::create_dir_all(log.parent().unwrap_or(log)).map_err(problem)?;
         let log_file = File::create(log).map_err(problem)?;
         let mut command = Command::new(program);
-        command.args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).stdin(Stdio::null()).stderr(log_file);
+        command.args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).args(more).stdin(Stdio::null()).stderr(log_file);
         // The demo shows the relay as it is, not as the caller's own relay is set up.
         for (name, _) in env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("COMMSERVER_")) {
@@ -136,7 +136,7 @@ impl Relay {
         Ok(Self { process, lines, url })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 

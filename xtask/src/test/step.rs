@@ -196,7 +196,9 @@ fn tests(root: &Path, call: &mut Command) -> Verdict {
         Err(error) => return Verdict::Failed(format!("there is no room for the logs: {error}")),
     };
     let mut tally = Tally::default();
-    match cargo::watch(call.env(logs::VARIABLE, &folder), |line| tally.read(line)) {
+    // The tutorial for plugins is followed with the programs that this step builds.
+    call.env(logs::VARIABLE, &folder).env("RATATOSK_PROGRAMS", cargo::target(root).join("debug"));
+    match cargo::watch(call, |line| tally.read(line)) {
         Ok(status) if status.success() => searched(&folder, &tally),
         Ok(status) => Verdict::Failed(format!("{status}; {tally}")),
         Err(error) => Verdict::Failed(format!("cargo could not be started or read: {error}")),

@@ -5,11 +5,11 @@ use std::io;
 use std::path::Path;
 
 /// A file in UTF-8.
-pub(super) struct TextFile {
+pub(crate) struct TextFile {
     /// From the root, with `/` between the parts.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its content.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Every text file under `root`, in the order of the paths. Files that are not UTF-8 are left out.
@@ -17,7 +17,7 @@ pub(super) struct TextFile {
 /// # Errors
 ///
 /// If a directory or a file cannot be read.
-pub(super) fn all(root: &Path) -> io::Result<Vec<TextFile>> {
+pub(crate) fn all(root: &Path) -> io::Result<Vec<TextFile>> {
     let ignored = ignored(&fs::read_to_string(root.join(".gitignore")).unwrap_or_default());
     let mut found = Vec::new();
     let mut directories = vec![String::new()];

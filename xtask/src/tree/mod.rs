@@ -3,7 +3,7 @@
 //! Rules that no compiler and no linter knows. They read text only: [`files`] finds it, [`manifest`] reads the part of
 //! TOML that manifests use, [`rules`] judges, [`purity`] the rooms without clocks and sockets.
 
-mod files;
+pub(crate) mod files;
 mod manifest;
 mod purity;
 mod rules;

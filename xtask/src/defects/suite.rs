@@ -1,0 +1,69 @@
+//! The sound suite against a program that may be broken.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::list::Program;
+use crate::demo::Relay;
+
+/// Where programs were built.
+pub(super) struct Programs(PathBuf);
+
+impl Programs {
+    /// Those of a target directory.
+    pub(super) fn of(target: &Path) -> Self {
+        Self(target.join("debug"))
+    }
+
+    fn get(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+/// What the suite says: the scenarios that did not come as they should.
+///
+/// # Errors
+///
+/// A sentence, if the suite could not do its work.
+pub(super) fn run(program: Program, sound: &Programs, suspect: &Programs, logs: &Path) -> Result<Vec<String>, String> {
+    let mut suite = Command::new(sound.get("conformance"));
+    match program {
+        Program::Relay => {
+            let relay = Relay::start(&suspect.get("commserver"), &logs.join("relay.log"), &[])?;
+            // Timers that a suite can wait for.
+            let short = ["--ping-interval-ms", "300", "--pong-timeout-ms", "800", "--handshake-timeout-ms", "3000"];
+            let impatient = Relay::start(&suspect.get("commserver"), &logs.join("impatient.log"), &short)?;
+            suite.args(["server", "--implementation", "ratatosk", "--url", relay.url(), "--short-ping-url", impatient.url()]);
+            said(&mut suite)
+        }
+        Program::Peer => {
+            let peer = |programs: &Programs| format!("{} peer", programs.get("ratatosk").display());
+            let relay = Relay::start(&sound.get("commserver"), &logs.join("relay.log"), &[])?;
+            suite.args(["peer", "--via", relay.url(), "--a", &peer(suspect), "--b", &peer(sound)]);
+            said(&mut suite)
+        }
+        Program::Codec => {
+            let codec = format!("{} vectors --serve", suspect.get("conformance").display());
+            suite.args(["vectors", "--codec", &codec]);
+            said(&mut suite)
+        }
+    }
+}
+
+/// Runs a suite: the ids in the lines that it marks with `!`.
+fn said(suite: &mut Command) -> Result<Vec<String>, String> {
+    let output = suite.stdin(Stdio::null()).output().map_err(|error| format!("the suite cannot be started: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match output.status.code() {
+        Some(0) => Ok(Vec::new()),
+        Some(1) => {
+            let marked = text.lines().filter_map(|line| line.strip_prefix("! "));
+            let ids: Vec<_> = marked.filter_map(|line| line.split_whitespace().find(|word| word.contains('/'))).collect();
+            if ids.is_empty() {
+                return Err(format!("the suite failed without saying where:\n{text}"));
+            }
+            Ok(ids.into_iter().map(str::to_owned).collect())
+        }
+        _ => Err(format!("the suite could not work: {}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
