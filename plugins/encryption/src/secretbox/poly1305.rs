@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, u32x4, u32x8, u32x16};
-use zeroize::Zeroizing;
+use zeroize::{Zeroizing, optimization_barrier};
 
 use super::lanes::{Lanes, MAX_LANES, transpose, words};
 use super::limbs::{self, ABOVE_BLOCK, BITS, Limbs, MASK};
@@ -103,7 +103,7 @@ fn in_lanes<'a, S: Simd, V: Lanes<S>>(simd: S, sum: &mut Limbs, point: &Limbs, m
         *power = limbs::multiply(&power, &power);
         exponent *= 2;
     }
-    let power = (splat::<S, V>(simd, &power, 1), splat::<S, V>(simd, &power, 5));
+    let mut power = (splat::<S, V>(simd, &power, 1), splat::<S, V>(simd, &power, 5));
     let mut lanes = load::<S, V>(simd, first);
     for chunk in &mut chunks {
         let more = load::<S, V>(simd, chunk);
@@ -118,6 +118,11 @@ fn in_lanes<'a, S: Simd, V: Lanes<S>>(simd: S, sum: &mut Limbs, point: &Limbs, m
         for (lane, (product, more)) in lanes.iter_mut().zip(product.iter().zip(&more)) {
             *lane = *product + *more;
         }
+    }
+    if cfg!(target_family = "wasm") {
+        // There it is in memory, not in registers alone.
+        power = ([V::splat(simd, 0); 5], [V::splat(simd, 0); 5]);
+        optimization_barrier(&power);
     }
     for lane in 0..V::LEN {
         let [a, b, c, d, e] = &lanes;

@@ -11,8 +11,6 @@ const BLOCK_LEN: usize = 64;
 /// The most bytes that one batch has. Modules have four lanes, and larger memory is wiped for nothing.
 pub(super) const MAX_BATCH: usize = if cfg!(target_family = "wasm") { 4 } else { MAX_LANES } * BLOCK_LEN;
 
-const ROUNDS: usize = 20;
-
 /// "expand 32-byte k", where Salsa20 puts it.
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
@@ -59,14 +57,17 @@ fn permute<S: Simd, V: Lanes<S>>(simd: S, state: &State, counter: u64) -> [V; 16
     start[8] = V::splat(simd, u32::from_le_bytes([c0, c1, c2, c3])) + V::numbers(simd);
     start[9] = V::splat(simd, u32::from_le_bytes([c4, c5, c6, c7]));
     let mut x = start;
-    for _ in 0..ROUNDS / 10 {
-        // Registers do not hold all words, and some compilers put them all into memory around a loop.
-        double_round(&mut x);
-        double_round(&mut x);
-        double_round(&mut x);
-        double_round(&mut x);
-        double_round(&mut x);
-    }
+    // Twenty rounds, and no loop: registers do not hold all words, and some compilers put every one into memory around a loop.
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
+    double_round(&mut x);
     for (word, first) in x.iter_mut().zip(&start) {
         *word = *word + *first;
     }
