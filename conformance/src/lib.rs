@@ -7,6 +7,7 @@
 //! | [`scenario`] | scenarios as data: format, placeholders, the recordings themselves |
 //! | [`server`] | plays scenarios against a CommServer, as its clients |
 //! | [`client`] | plays scripts against this project's listener, connector and acceptor, as the server and peer they meet |
+//! | [`proxy`] | stands between two ends: transcripts, timelines, faults |
 //! | [`report`] | verdicts, known deviations, how results are shown |
 //! | [`vectors`] | test vectors for codecs, and this project's own codec |
 //!
@@ -16,6 +17,7 @@
 pub mod client;
 mod end;
 mod play;
+pub mod proxy;
 pub mod report;
 pub mod scenario;
 pub mod server;

@@ -37,6 +37,10 @@ enum Command {
     ///
     /// Exits with 0, or with 2 if a file is no report.
     Matrix(cli::matrix::Args),
+    /// Stands between peers and a CommServer, or between two peers: writes down what passes, shows it, and damages it.
+    ///
+    /// Runs until it is interrupted. Exits with 0, or with 2 if it cannot begin.
+    Proxy(Box<cli::proxy::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,6 +92,7 @@ async fn main() -> ExitCode {
         Command::Server(arguments) => test_server(*arguments).await,
         Command::Client(arguments) => test_client(arguments).await,
         Command::Matrix(arguments) => cli::matrix::run(&arguments),
+        Command::Proxy(arguments) => cli::proxy::run(*arguments).await,
     };
     match tested {
         Ok(true) => ExitCode::SUCCESS,

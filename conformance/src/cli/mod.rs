@@ -3,3 +3,4 @@
 pub(crate) mod matrix;
 pub(crate) mod output;
 mod progress;
+pub(crate) mod proxy;

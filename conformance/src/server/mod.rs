@@ -47,10 +47,10 @@ impl Default for Options {
 /// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    uri: Uri,
-    tls: bool,
-    host: String,
-    port: u16,
+    pub(crate) uri: Uri,
+    pub(crate) tls: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// Why a URL is none of a CommServer.
