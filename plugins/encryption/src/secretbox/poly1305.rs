@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, u32x4, u32x8, u32x16};
-use zeroize::{Zeroizing, optimization_barrier};
+use zeroize::Zeroizing;
 
 use super::lanes::{Lanes, MAX_LANES, transpose, words};
 use super::limbs::{self, ABOVE_BLOCK, BITS, Limbs, MASK};
@@ -122,7 +122,7 @@ fn in_lanes<'a, S: Simd, V: Lanes<S>>(simd: S, sum: &mut Limbs, point: &Limbs, m
     if cfg!(target_family = "wasm") {
         // There it is in memory, not in registers alone.
         power = ([V::splat(simd, 0); 5], [V::splat(simd, 0); 5]);
-        optimization_barrier(&power);
+        black_box(&power);
     }
     for lane in 0..V::LEN {
         let [a, b, c, d, e] = &lanes;
