@@ -12,7 +12,7 @@ use ratatosk_protocol::message::Payload;
 
 use crate::ends::Ends;
 use crate::options::Options;
-use crate::sets::{Modules, THREE};
+use crate::sets::{Form, Modules, THREE};
 
 /// What many connections cost.
 #[derive(Clone, Debug)]
@@ -58,11 +58,12 @@ pub(crate) fn child(words: &[&str]) -> Outcome<()> {
     let [form, size, count] = words else { return Err("crowd FORM BYTES COUNT".into()) };
     let (size, count): (usize, usize) = (size.parse()?, count.parse()?);
     let modules = if *form == "modules" { Some(Modules::compile()?) } else { None };
+    let form = modules.as_ref().map_or(Form::Linked, Form::Modules);
     let message = Payload::binary(vec![0xa5; size]);
     let before = resident_kib("self")?;
     let mut pairs = Vec::with_capacity(count / 2);
     for _ in 0..count / 2 {
-        let mut pair = Ends::new(modules.as_ref(), THREE)?;
+        let mut pair = Ends::new(form, THREE)?;
         for from in [0, 1] {
             pair.exchange(from, &message)?;
         }

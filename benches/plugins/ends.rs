@@ -7,15 +7,15 @@ use ratatosk_benches::{Contender, Outcome};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::plugin::{Incoming, Layer, NonceParity, Outgoing, Stack};
 
-use crate::sets::{Modules, stack};
+use crate::sets::{Form, stack};
 
 /// Two open stacks.
 pub(crate) struct Ends(pub(crate) [Stack; 2]);
 
 impl Ends {
-    /// With the same plugins on both sides: as modules, or linked if there are none.
-    pub(crate) fn new(modules: Option<&Modules>, layers: &[Layer]) -> Outcome<Self> {
-        let [one, other] = [NonceParity::Odd, NonceParity::Even].map(|sends| stack(modules, layers, sends));
+    /// With the same plugins on both sides.
+    pub(crate) fn new(form: Form<'_>, layers: &[Layer]) -> Outcome<Self> {
+        let [one, other] = [NonceParity::Odd, NonceParity::Even].map(|sends| stack(form, layers, sends));
         let mut ends = [one?, other?];
         for end in &mut ends {
             end.handle_incoming(Instant::now(), Incoming::Opened);

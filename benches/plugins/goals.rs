@@ -4,24 +4,25 @@ use ratatosk_benches::{Goal, Times};
 
 use crate::crossing;
 use crate::options::Options;
-use crate::path::{BARE, LINKED, LINKED_ENCRYPTION, MODULE_ENCRYPTION, MODULES};
+use crate::path::{BARE, LINKED, MODULES, NARROW, SETS, name};
 use crate::run::Results;
 
 /// All goals, in the order of the table.
 pub(crate) fn all(results: &Results, options: &Options) -> Vec<Goal> {
     let mut goals = Vec::new();
-    for (least, size) in [(0.9, 100), (0.85, 65_536)] {
-        for (what, own, other) in
-            [("all three plugins", MODULES, LINKED), ("encryption alone", MODULE_ENCRYPTION, LINKED_ENCRYPTION)]
-        {
-            let figure = faster(results.at(size, own), results.at(size, other));
-            goals.push(Goal::at_least(format!("{what}, {size} B: module over linked"), least, " x", figure));
+    for than in [NARROW, LINKED] {
+        for (least, size) in [(0.9, 100), (0.85, 65_536)] {
+            for (set, _) in SETS {
+                let figure = faster(results.named(size, &name(MODULES, set)), results.named(size, &name(than, set)));
+                goals.push(Goal::at_least(format!("{set}, {size} B: modules over {than}"), least, " x", figure));
+            }
         }
     }
-    let figure = faster(results.at(65_536, MODULE_ENCRYPTION), results.named(65_536, "tweetnacl"));
-    goals.push(Goal::at_least("encryption, 65536 B: module over tweetnacl under Node", 6.0, " x", figure));
-    let figure = faster(results.at(65_536, BARE), results.named(65_536, "libsodium"));
-    goals.push(Goal::at_least("encryption, 65536 B: the cipher, native and bare, over libsodium", 0.9, " x", figure));
+    let encryption = results.named(65_536, &name(MODULES, "encryption"));
+    let figure = faster(encryption, results.named(65_536, "tweetnacl"));
+    goals.push(Goal::at_least("encryption, 65536 B: modules over tweetnacl under Node", 6.0, " x", figure));
+    let figure = faster(results.named(65_536, BARE), results.named(65_536, "libsodium"));
+    goals.push(Goal::at_least("65536 B: the cipher, native and bare, over libsodium", 0.9, " x", figure));
 
     let crossing = |than: usize| {
         let (module, other) = (results.crossing.get(crossing::MODULE)?, results.crossing.get(than)?);
@@ -60,20 +61,16 @@ mod tests {
     #[test]
     fn ratios_are_of_speeds_and_who_was_not_there_is_not_met() {
         let options = Options::parse(&[]).unwrap();
-        let row = |own| {
-            ["modules", "linked", "module", "linked", "in place", "bare", "audited"]
-                .map(|name| times(name, if name.starts_with("module") { own } else { 0.9 }))
-        };
         for (own, met) in [(1.0, true), (1.01, false)] {
-            let results = Results { path: vec![(100, row(own).to_vec())], ..Results::default() };
-            let goals = all(&results, &options);
-            assert_eq!([goals[0].met, goals[1].met], [met; 2]);
-            assert!(goals[2..].iter().all(|goal| goal.figure.is_none() && !goal.met));
+            let row = vec![times("modules: encryption", own), times("linked: encryption", 0.9)];
+            let goals = all(&Results { path: vec![(100, row)], ..Results::default() }, &options);
+            let (measured, others): (Vec<_>, Vec<_>) = goals.iter().partition(|goal| goal.figure.is_some());
+            let [measured] = measured.as_slice() else { panic!("{measured:?}") };
+            assert_eq!((measured.what.as_str(), measured.met), ("encryption, 100 B: modules over linked", met));
+            assert!(others.iter().all(|goal| !goal.met));
         }
-        let mut row = row(1.0).to_vec();
-        row.push(times("tweetnacl 1", 6.0));
-        let results = Results { path: vec![(65_536, row)], ..Results::default() };
-        let goals = all(&results, &options);
+        let row = vec![times("modules: encryption", 1.0), times("tweetnacl 1", 6.0)];
+        let goals = all(&Results { path: vec![(65_536, row)], ..Results::default() }, &options);
         let tweetnacl = goals.iter().find(|goal| goal.what.contains("tweetnacl")).unwrap();
         assert!(tweetnacl.met && tweetnacl.figure.as_deref() == Some("6.00 x"));
     }

@@ -26,11 +26,6 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// One of the contenders that are always there.
-    pub(crate) fn at(&self, size: usize, contender: usize) -> Option<&Times> {
-        self.all(size)?.get(contender)
-    }
-
     /// The contender whose name begins like this.
     pub(crate) fn named(&self, size: usize, name: &str) -> Option<&Times> {
         self.all(size)?.iter().find(|times| times.name.starts_with(name))

@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use ratatosk_benches::Outcome;
 use ratatosk_plugin_bundle as bundle;
+use ratatosk_plugin_encryption::Encryption;
+use ratatosk_plugin_encryption::secretbox::Secretbox;
 use ratatosk_plugin_host::{HostLimits, Manifest, Module, PluginHost};
 use ratatosk_protocol::crypto::SharedKey;
 use ratatosk_protocol::entropy::OsEntropy;
 use ratatosk_protocol::plugin::{
-    CHUNK_LEN, KeepAliveSettings, Layer, MAX_MESSAGE_LEN, NonceParity, Plugin, Setup, Stack,
+    CHUNK_LEN, KeepAliveSettings, Layer, Linked, MAX_MESSAGE_LEN, NonceParity, Plugin, Setup, Stack,
 };
 
 /// Encryption alone.
@@ -52,8 +54,19 @@ impl Modules {
     }
 }
 
-/// One end with these plugins, from the socket outwards: as modules, or linked if there are none.
-pub(crate) fn stack(modules: Option<&Modules>, layers: &[Layer], sends: NonceParity) -> Outcome<Stack> {
+/// How the plugins of an end run.
+#[derive(Clone, Copy)]
+pub(crate) enum Form<'a> {
+    /// As modules.
+    Modules(&'a Modules),
+    /// Linked, as programs have them: with all that the processor has.
+    Linked,
+    /// Linked, with vectors as wide as those of modules.
+    Narrow,
+}
+
+/// One end with these plugins, from the socket outwards.
+pub(crate) fn stack(form: Form<'_>, layers: &[Layer], sends: NonceParity) -> Outcome<Stack> {
     let key = SharedKey::from_bytes(KEY);
     let setup = Setup {
         now: Instant::now(),
@@ -63,9 +76,13 @@ pub(crate) fn stack(modules: Option<&Modules>, layers: &[Layer], sends: NoncePar
         chunk_len: CHUNK_LEN,
         max_message_len: MAX_MESSAGE_LEN,
     };
-    let plugin = |layer: &Layer| match modules {
-        Some(modules) => modules.plugin(*layer, &setup),
-        None => setup.linked(*layer).ok_or_else(|| "no such plugin".into()),
+    let plugin = |layer: &Layer| match (form, layer) {
+        (Form::Modules(modules), layer) => modules.plugin(*layer, &setup),
+        (Form::Narrow, Layer::Encryption) => {
+            let plugin = Encryption::with_secretbox(Secretbox::with_common_vectors(&KEY), sends);
+            Ok(Box::new(Linked::from_plugin("encryption", *layer, plugin)) as Box<dyn Plugin>)
+        }
+        (Form::Linked | Form::Narrow, layer) => setup.linked(*layer).ok_or_else(|| "no such plugin".into()),
     };
     Ok(Stack::new(layers.iter().map(plugin).collect::<Outcome<_>>()?, Box::new(OsEntropy))?)
 }

@@ -8,7 +8,7 @@ use ratatosk_benches::{Outcome, median};
 use ratatosk_protocol::plugin::NonceParity;
 
 use crate::options::Options;
-use crate::sets::{Modules, THREE, stack};
+use crate::sets::{Form, Modules, THREE, stack};
 
 /// Milliseconds, the median of some processes.
 pub(crate) fn measure(options: &Options) -> Outcome<f64> {
@@ -25,7 +25,7 @@ pub(crate) fn measure(options: &Options) -> Outcome<f64> {
 /// Prints the milliseconds from the beginning of `main` until a connection could use its plugins.
 pub(crate) fn child(began: Instant) -> Outcome<()> {
     let modules = Modules::compile()?;
-    let _first = stack(Some(&modules), THREE, NonceParity::Even)?;
+    let _first = stack(Form::Modules(&modules), THREE, NonceParity::Even)?;
     println!("{}", began.elapsed().as_secs_f64() * 1e3);
     Ok(())
 }

@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 440.0;
+const HEIGHT: f64 = 480.0;
 const LEFT: f64 = 70.0;
 const TOP: f64 = 50.0;
-const BOTTOM: f64 = 110.0;
+const BOTTOM: f64 = 150.0;
 
-const COLOURS: [&str; 9] =
-    ["#1f6f54", "#c2792b", "#e0b15c", "#7b8794", "#8d4a6b", "#4a6fa5", "#a3a847", "#5b4a8d", "#3b3b3b"];
+const COLOURS: [&str; 11] = [
+    "#1f6f54", "#c2792b", "#e0b15c", "#7b8794", "#8d4a6b", "#4a6fa5", "#a3a847", "#5b4a8d", "#3b3b3b", "#5fa8a0",
+    "#b0a090",
+];
 
 /// One value, and a second one that is drawn as an outline.
 #[derive(Clone, Copy, Debug)]

@@ -42,11 +42,17 @@ impl Encryption {
     /// Starts both counters.
     #[must_use]
     pub fn new(key: &[u8; KEY_LEN], sends: NonceParity) -> Self {
+        Self::with_secretbox(Secretbox::new(key), sends)
+    }
+
+    /// Starts both counters, with a cipher that is there already.
+    #[must_use]
+    pub fn with_secretbox(secretbox: Secretbox, sends: NonceParity) -> Self {
         let (send, receive) = match sends {
             NonceParity::Even => (0, 1),
             NonceParity::Odd => (1, 0),
         };
-        Self { secretbox: Secretbox::new(key), send, receive }
+        Self { secretbox, send, receive }
     }
 
     fn seal(&mut self, host: &mut dyn Host, data: &mut Buffer, flags: u8) -> Result<(), Failure> {

@@ -34,20 +34,36 @@ pub const TAG_LEN: usize = poly1305::TAG_LEN;
 ///
 /// HSalsa20 of key and these bytes is the same for every message, so it is computed once.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Secretbox([u32; 8]);
+pub struct Secretbox {
+    key: [u32; 8],
+    /// Which vectors to use.
+    #[zeroize(skip)]
+    level: Level,
+}
 
 /// The tag does not belong to the message: another key, another nonce, or a change on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forged;
 
 impl Secretbox {
-    /// For messages under `key`.
+    /// For messages under `key`, with the widest vectors that the processor has.
     #[must_use]
     pub fn new(key: &[u8; KEY_LEN]) -> Self {
+        Self::at(Level::new(), key)
+    }
+
+    /// With the vectors that every processor of the architecture has. Those of x86-64 are as wide as those of WebAssembly,
+    /// which makes this what a module is to be measured against.
+    #[must_use]
+    pub fn with_common_vectors(key: &[u8; KEY_LEN]) -> Self {
+        Self::at(Level::baseline(), key)
+    }
+
+    fn at(level: Level, key: &[u8; KEY_LEN]) -> Self {
         let mut derived = salsa20::hsalsa::<U10>(key.into(), &[0; 16].into());
-        let mut words = Self([0; 8]);
+        let mut words = Self { key: [0; 8], level };
         let (bytes, _) = derived.as_chunks::<4>();
-        for (word, bytes) in words.0.iter_mut().zip(bytes) {
+        for (word, bytes) in words.key.iter_mut().zip(bytes) {
             *word = u32::from_le_bytes(*bytes);
         }
         derived.as_mut_slice().zeroize();
@@ -57,7 +73,7 @@ impl Secretbox {
     /// Encrypts in place. Gives the tag. `nonce` is the end of the nonce, which begins with 16 zero bytes.
     #[must_use]
     pub fn seal(&self, nonce: [u8; 8], message: &mut [u8]) -> [u8; TAG_LEN] {
-        self.seal_at(Level::new(), nonce, message)
+        self.seal_at(self.level, nonce, message)
     }
 
     /// Decrypts in place.
@@ -66,16 +82,16 @@ impl Secretbox {
     ///
     /// [`Forged`], and the message is left as it is. Comparing tags takes the same time wherever they differ.
     pub fn open(&self, nonce: [u8; 8], message: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<(), Forged> {
-        self.open_at(Level::new(), nonce, message, tag)
+        self.open_at(self.level, nonce, message, tag)
     }
 
     fn seal_at(&self, level: Level, nonce: [u8; 8], message: &mut [u8]) -> [u8; TAG_LEN] {
-        let state = State::new(&self.0, nonce);
+        let state = State::new(&self.key, nonce);
         dispatch!(level, simd => message::seal(simd, &state, message))
     }
 
     fn open_at(&self, level: Level, nonce: [u8; 8], message: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<(), Forged> {
-        let state = State::new(&self.0, nonce);
+        let state = State::new(&self.key, nonce);
         dispatch!(level, simd => message::open(simd, &state, message, tag))
     }
 }

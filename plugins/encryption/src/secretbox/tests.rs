@@ -208,9 +208,9 @@ fn keys_are_wiped() {
     on_drop::<Secretbox>();
     on_drop::<State>();
     let mut key = Secretbox::new(&[1; 32]);
-    assert_ne!(key.0, [0; 8]);
+    assert_ne!(key.key, [0; 8]);
     key.zeroize();
-    assert_eq!(key.0, [0; 8]);
+    assert_eq!(key.key, [0; 8]);
 }
 
 proptest! {
