@@ -12,9 +12,11 @@ use crate::scenario::reason::Reason;
 
 /// The known differences of one implementation, by scenario.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeMap<String, Known>")]
 pub struct Implementation {
     known: BTreeMap<String, Known>,
+    /// Whether what is listed is allowed rather than due.
+    lenient: bool,
 }
 
 /// What an implementation is known to do in a scenario.
@@ -66,7 +68,20 @@ const LISTS: [(&str, &str); 2] = [
     ("reference", include_str!("../../expected/reference.json")),
 ];
 
+impl From<BTreeMap<String, Known>> for Implementation {
+    fn from(known: BTreeMap<String, Known>) -> Self {
+        Self { known, lenient: false }
+    }
+}
+
 impl Implementation {
+    /// The same for an implementation about which nothing is known: it may differ in these ways, in words of its own, and
+    /// need not.
+    #[must_use]
+    pub fn lenient(self) -> Self {
+        Self { lenient: true, ..self }
+    }
+
     /// The list of a name.
     ///
     /// # Errors
@@ -112,7 +127,8 @@ impl Implementation {
         match (self.get(&outcome.id), observed.verdict) {
             (None, Verdict::Conforms) => None,
             (None, _) => Some(Surprise::Unknown),
-            (Some(_), Verdict::Conforms) => Some(Surprise::Gone),
+            (Some(_), Verdict::Conforms) => (!self.lenient).then_some(Surprise::Gone),
+            (Some(known), _) if self.lenient => (!known.is_alike(observed)).then_some(Surprise::Changed),
             (Some(known), _) => (!known.is(observed)).then_some(Surprise::Changed),
         }
     }
@@ -124,6 +140,11 @@ impl Known {
         // A scenario that does not know about an end has no reason for it: the list alone says why.
         let same_reason = reasons == [self.reason] || (reasons.is_empty() && !self.got.is_empty());
         self.verdict == observed.verdict && same_reason && self.got == observed.got()
+    }
+
+    /// The same in other words.
+    fn is_alike(&self, observed: &Observation) -> bool {
+        self.verdict == observed.verdict && observed.reasons.iter().eq([&self.reason])
     }
 }
 
@@ -163,8 +184,8 @@ mod tests {
 
     #[test]
     fn no_list_is_forgotten() {
-        // The other two are those of this project's peers and of its codec.
-        let lists: Vec<_> = LISTS.into_iter().chain([("client", ""), ("vectors", "")]).collect();
+        // The others are those of this project's peers, of all peers as processes, and of its codec.
+        let lists: Vec<_> = LISTS.into_iter().chain([("client", ""), ("peers", ""), ("vectors", "")]).collect();
         checks::nothing_forgotten("expected", "json", &lists);
     }
 
@@ -180,6 +201,18 @@ mod tests {
         let other = outcome(Verdict::Better, Some(Reason::Stop), None);
         assert_eq!(known.surprise(&other), Some(Surprise::Changed));
         assert_eq!(known.surprise(&outcome(Verdict::Fails, None, Some("nothing"))), Some(Surprise::Changed));
+    }
+
+    #[test]
+    fn what_is_allowed_is_not_due_and_everything_else_is_a_surprise() {
+        let allowed = list(r#"{"d/1":{"verdict":"better","reason":"stop","got":"a 1000 no"}}"#).lenient();
+        let better = |reason, got| allowed.surprise(&outcome(Verdict::Better, Some(reason), Some(got)));
+        assert_eq!(better(Reason::Stop, "1000 na"), None);
+        assert_eq!(better(Reason::EarlyData, "1000 no"), Some(Surprise::Changed));
+        assert_eq!(allowed.surprise(&outcome(Verdict::Conforms, None, None)), None);
+        assert_eq!(allowed.surprise(&outcome(Verdict::Fails, None, Some("x"))), Some(Surprise::Changed));
+        let elsewhere = Outcome { id: "d/2".to_owned(), ..outcome(Verdict::Better, Some(Reason::Stop), None) };
+        assert_eq!(allowed.surprise(&elsewhere), Some(Surprise::Unknown));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Surprise, escape};
 
-/// A line for an outcome: verdict, scenario, time, title. What else has to be said stands in further lines.
+/// A line for an outcome: verdict, time, scenario, title. What else has to be said stands in further lines.
 #[must_use]
 pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
     let mark = if surprise.is_some() { '!' } else { ' ' };
@@ -14,12 +14,8 @@ pub fn line(outcome: &Outcome, surprise: Option<&Surprise>) -> String {
             (observation.verdict.to_string(), notes)
         }
     };
-    let mut out = format!(
-        "{mark} {verdict:<15} {:<21} {:>6} ms  {}",
-        outcome.id,
-        outcome.time.as_millis(),
-        escape(&outcome.title)
-    );
+    let (ms, title) = (outcome.time.as_millis(), escape(&outcome.title));
+    let mut out = format!("{mark} {verdict:<15} {ms:>6} ms  {:<21} {title}", outcome.id).trim_end().to_owned();
     for note in notes.into_iter().chain(surprise.map(ToString::to_string)) {
         out.push_str("\n                   ");
         out.push_str(&note);

@@ -15,6 +15,12 @@ pub enum Rule {
     EngineAccident,
     /// Nothing in `spec/wire.md`: what a relay allows before it knows its client, which no honest client reaches.
     RelayLimits,
+    /// RFC 6455 asks for it, or leaves it open, and the recorded server's library does otherwise.
+    WebSocket,
+    /// Nothing in `spec/wire.md`: a local function of the recorded implementation that no byte on the wire depends on.
+    NotOnTheWire,
+    /// Nothing in `spec/wire.md`: a defect that its table does not have, mended in a way that every peer understands.
+    Unlisted,
 }
 
 impl fmt::Display for Rule {
@@ -22,7 +28,10 @@ impl fmt::Display for Rule {
         f.write_str(match self {
             Self::Mended => "a row of §10",
             Self::EngineAccident => "JavaScript engine accident, §10 first paragraph",
+            Self::WebSocket => "RFC 6455",
             Self::RelayLimits => "relay limits, no row of §10",
+            Self::Unlisted => "a mended defect, no row of §10",
+            Self::NotOnTheWire => "no row of §10: a local function",
         })
     }
 }
@@ -54,6 +63,10 @@ pub enum Reason {
     EngineAccident,
     /// Messages before authentication are capped at 4 KiB.
     EarlyCap,
+    /// Lengths of frames in more bytes than they need are refused.
+    MinimalLength,
+    /// Lengths of frames of 2^63 bytes and more are malformed, not too large.
+    LengthSign,
     /// A listener never has more spares than it may.
     SpareLimit,
     /// A listener closes a spare that got an unexpected message.
@@ -62,11 +75,17 @@ pub enum Reason {
     PhaseDeadline,
     /// Nothing that an acceptor says is lost.
     SpeakFirst,
+    /// Another answer of a local function that no peer sees.
+    NotOnTheWire,
+    /// A temporary key is refused whose shared secret is nobody's.
+    TemporaryKey,
+    /// A byte order mark hides no keyword.
+    HiddenKeyword,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::EarlyData,
         Self::BackPressure,
         Self::RegistrationDeadline,
@@ -78,10 +97,15 @@ impl Reason {
         Self::Stop,
         Self::EngineAccident,
         Self::EarlyCap,
+        Self::MinimalLength,
+        Self::LengthSign,
         Self::SpareLimit,
         Self::HalfDeadSpare,
         Self::PhaseDeadline,
         Self::SpeakFirst,
+        Self::NotOnTheWire,
+        Self::TemporaryKey,
+        Self::HiddenKeyword,
     ];
 
     /// The word that stands for it in scenario files and lists of deviations.
@@ -99,10 +123,15 @@ impl Reason {
             Self::Stop => "stop",
             Self::EngineAccident => "engine-accident",
             Self::EarlyCap => "early-cap",
+            Self::MinimalLength => "minimal-length",
+            Self::LengthSign => "length-sign",
             Self::SpareLimit => "spare-limit",
             Self::HalfDeadSpare => "half-dead-spare",
             Self::PhaseDeadline => "phase-deadline",
             Self::SpeakFirst => "speak-first",
+            Self::TemporaryKey => "temporary-key",
+            Self::HiddenKeyword => "hidden-keyword",
+            Self::NotOnTheWire => "not-on-the-wire",
         }
     }
 
@@ -123,10 +152,15 @@ impl Reason {
                 "what was recorded is how the engine words or orders it, and no rule of the protocol"
             }
             Self::EarlyCap => "messages before authentication at most 4 KiB",
+            Self::MinimalLength => "a length has to be in as few bytes as it fits in (§5.2)",
+            Self::LengthSign => "the highest bit of a length has to be 0 (§5.2)",
             Self::SpareLimit => "the limit is never exceeded",
             Self::HalfDeadSpare => "the listener closes the spare, with a reason, and opens the next",
             Self::PhaseDeadline => "each phase has its own deadline",
             Self::SpeakFirst => "an acceptor speaks second, and a connector is ready before it sends its key",
+            Self::TemporaryKey => "a temporary key of low order, or one that was sent back, is refused",
+            Self::HiddenKeyword => "a text that a receiver would take for a keyword is marked, byte order mark or not",
+            Self::NotOnTheWire => "no byte on the wire depends on what was recorded",
         }
     }
 
@@ -136,6 +170,9 @@ impl Reason {
         match self {
             Self::EngineAccident => Rule::EngineAccident,
             Self::EarlyCap => Rule::RelayLimits,
+            Self::MinimalLength | Self::LengthSign => Rule::WebSocket,
+            Self::TemporaryKey | Self::HiddenKeyword => Rule::Unlisted,
+            Self::NotOnTheWire => Rule::NotOnTheWire,
             Self::EarlyData
             | Self::BackPressure
             | Self::RegistrationDeadline

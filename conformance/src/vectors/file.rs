@@ -126,6 +126,13 @@ impl VectorFile {
         self.groups.iter().flat_map(|group| group.cases.iter().map(|case| self.id(group, case)))
     }
 
+    /// The sections of the specification, as `about` names them.
+    #[must_use]
+    pub fn spec(&self) -> String {
+        let sections = self.about.split_once("spec/wire.md ").map_or("", |(_, sections)| sections);
+        sections.split_once(')').map_or(sections, |(sections, _)| sections).to_owned()
+    }
+
     /// How a case is called in reports and lists: file, group and name.
     #[must_use]
     pub fn id(&self, group: &Group, case: &Case) -> String {
@@ -141,6 +148,13 @@ mod tests {
     #[test]
     fn no_file_is_forgotten() {
         checks::nothing_forgotten("vectors", "json", &FILES);
+    }
+
+    #[test]
+    fn every_file_names_its_sections() {
+        let specs: Vec<_> = VectorFile::all().unwrap().iter().map(VectorFile::spec).collect();
+        assert!(specs.iter().all(|spec| spec.starts_with('§')), "{specs:?}");
+        assert!(specs.contains(&"§2, §4".to_owned()), "{specs:?}");
     }
 
     #[test]

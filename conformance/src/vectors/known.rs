@@ -75,7 +75,22 @@ impl Known {
     ///
     /// If it is malformed.
     pub fn ratatosk() -> Result<Self, serde_json::Error> {
-        serde_json::from_str(include_str!("../../expected/vectors.json"))
+        Self::parse(include_str!("../../expected/vectors.json"))
+    }
+
+    /// Reads a list.
+    ///
+    /// # Errors
+    ///
+    /// If it is malformed.
+    pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// What is known of a case.
+    #[must_use]
+    pub fn get(&self, case: &str) -> Option<&Deviation> {
+        self.0.get(case)
     }
 
     /// The deviations, by case.

@@ -38,6 +38,12 @@ pub enum ReplayError {
         /// Why not.
         error: RecipeError,
     },
+    /// The case goes on from another one in which the codec gave no answer.
+    #[error("{case}: goes on from a case in which the codec gave no answer")]
+    Lost {
+        /// The case.
+        case: String,
+    },
     /// The codec gave no answer.
     #[error("{case}: {error}")]
     Codec {
@@ -79,18 +85,54 @@ pub struct Difference {
 /// [`ReplayError`] if the run could not be finished.
 pub fn replay(file: &VectorFile, codec: &mut dyn Codec) -> Result<FileReport, ReplayError> {
     let mut report = FileReport { file: file.name.clone(), cases: Vec::new(), differences: Vec::new() };
+    each_case(file, &|_| true, codec, &mut |case, differences| {
+        report.differences.extend(differences?);
+        report.cases.push(case);
+        Ok(())
+    })?;
+    Ok(report)
+}
+
+/// What came of one case.
+type Played = Result<Vec<Difference>, ReplayError>;
+
+/// Plays the cases of a file, or of its lasting groups all if one of their cases is wanted, and hands over what came of
+/// each. It goes on after a case without an answer, unless it is told not to: a codec may have been started again.
+///
+/// # Errors
+///
+/// What `done` gives.
+pub(super) fn each_case(
+    file: &VectorFile,
+    wanted: &dyn Fn(&str) -> bool,
+    codec: &mut dyn Codec,
+    done: &mut dyn FnMut(String, Played) -> Result<(), ReplayError>,
+) -> Result<(), ReplayError> {
     for group in &file.groups {
+        let mut lost = false;
+        let group_wanted = group.cases.iter().any(|case| wanted(&file.id(group, case)));
         for (index, case) in group.cases.iter().enumerate() {
             let id = file.id(group, case);
+            if !(if group.lasting { group_wanted } else { wanted(&id) }) {
+                continue;
+            }
+            let mut played = Ok(Vec::new());
             if index == 0 || !group.lasting {
                 codec.reset();
-                report.differences.extend(steps(file, &id, &group.setup, codec)?);
+                played = steps(file, &id, &group.setup, codec);
             }
-            report.differences.extend(steps(file, &id, &case.steps, codec)?);
-            report.cases.push(id);
+            if lost {
+                played = Err(ReplayError::Lost { case: id.clone() });
+            }
+            let played = played.and_then(|mut differences| {
+                differences.extend(steps(file, &id, &case.steps, codec)?);
+                Ok(differences)
+            });
+            lost = group.lasting && played.is_err();
+            done(id, played)?;
         }
     }
-    Ok(report)
+    Ok(())
 }
 
 fn steps(file: &VectorFile, case: &str, steps: &[Step], codec: &mut dyn Codec) -> Result<Vec<Difference>, ReplayError> {
