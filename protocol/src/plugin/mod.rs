@@ -6,6 +6,7 @@
 //! [`Plugin::deadline`].
 
 pub mod abi;
+mod bounds;
 mod builtin;
 mod clock;
 mod event;
@@ -116,6 +117,7 @@ impl PluginError {
 /// What a plugin can use while it handles an event.
 pub struct Context<'a> {
     now: Instant,
+    turn: u64,
     entropy: &'a mut dyn Entropy,
     emitted: &'a mut Vec<Emitted>,
     notes: &'a mut Vec<String>,
@@ -143,6 +145,13 @@ impl Context<'_> {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// Which event of the socket or of the application, or which timer, led to this call: the number is the same for all calls
+    /// that follow from one, and another one for the next.
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        self.turn
     }
 
     /// Unpredictable bytes.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ratatosk_plugin::Buffer;
 
+use super::bounds::{Bounds, cost_of_rising, cost_of_sinking};
 use super::{Context, Emitted, Incoming, Layer, Note, OrderError, Outgoing, Plugin, PluginError, order};
 use crate::close::CloseRequest;
 use crate::entropy::Entropy;
@@ -24,6 +25,9 @@ pub struct Stack {
     close_reason: Option<String>,
     state: State,
     work: Vec<Step>,
+    bounds: Bounds,
+    /// Counts what came from outside: an event of the socket or of the application, or a timer.
+    turn: u64,
     emitted: Vec<Emitted>,
     notes: VecDeque<Note>,
     /// Notes of the current call.
@@ -92,6 +96,8 @@ impl Stack {
             close_reason: None,
             state: State::Connecting,
             work: Vec::new(),
+            bounds: Bounds::default(),
+            turn: 0,
             emitted: Vec::new(),
             notes: VecDeque::new(),
             noted: Vec::new(),
@@ -118,6 +124,7 @@ impl Stack {
         }
         if self.state == State::Open {
             let index = self.plugins.len() - 1;
+            self.turn += 1;
             self.call(now, index, |plugin, cx| plugin.incoming(cx, Incoming::Opened));
             // The application has seen it long ago.
             self.emitted.retain(|emitted| !matches!(emitted, Emitted::Rising(Incoming::Opened)));
@@ -151,8 +158,8 @@ impl Stack {
             (Incoming::Closed { .. }, _) => self.state = State::Closed,
             _ => {}
         }
-        self.work.push(Step::Rising(0, event));
-        self.run(now);
+        self.bounds.received(&event);
+        self.begin(now, Step::Rising(0, event));
     }
 
     /// The application sends a message.
@@ -165,8 +172,8 @@ impl Stack {
             return Err(SendError::NotOpen);
         }
         let failed_before = self.failure.is_some();
-        self.work.push(Step::Sinking(self.plugins.len().checked_sub(1), Outgoing::Message(message)));
-        self.run(now);
+        self.bounds.sent(message.len());
+        self.begin(now, Step::Sinking(self.plugins.len().checked_sub(1), Outgoing::Message(message)));
         match &self.failure {
             Some(failure) if !failed_before => Err(SendError::Plugin(failure.clone())),
             _ => Ok(()),
@@ -175,8 +182,7 @@ impl Stack {
 
     /// The application closes. A second close does nothing.
     pub fn close(&mut self, now: Instant, request: CloseRequest) {
-        self.work.push(Step::Sinking(self.plugins.len().checked_sub(1), Outgoing::Close(request)));
-        self.run(now);
+        self.begin(now, Step::Sinking(self.plugins.len().checked_sub(1), Outgoing::Close(request)));
     }
 
     /// The earliest deadline of any plugin.
@@ -193,6 +199,7 @@ impl Stack {
         for index in 0..self.plugins.len() {
             let due = self.state == State::Open && self.plugins[index].deadline().is_some_and(|at| at <= now);
             if due {
+                self.turn += 1;
                 self.call(now, index, |plugin, cx| plugin.timer(cx));
                 self.schedule(index);
                 self.run(now);
@@ -203,6 +210,7 @@ impl Stack {
     /// The next thing for the socket: messages, then at most one close, after which nothing comes.
     pub fn poll_transmit(&mut self) -> Option<Outgoing> {
         let event = self.transmit.pop_front()?;
+        self.bounds.taken(cost_of_sinking(&event));
         if let Outgoing::Message(message) = &event {
             self.transmit_bytes -= message.len();
         }
@@ -242,14 +250,26 @@ impl Stack {
         self.entropy.as_mut()
     }
 
+    /// Something comes from outside.
+    fn begin(&mut self, now: Instant, step: Step) {
+        self.turn += 1;
+        self.bounds.set_out(step.cost());
+        self.work.push(step);
+        self.run(now);
+    }
+
     fn run(&mut self, now: Instant) {
         while let Some(step) = self.work.pop() {
+            self.bounds.arrived(step.cost());
             match step {
                 Step::Rising(index, event) if index < self.plugins.len() => {
                     self.call(now, index, |plugin, cx| plugin.incoming(cx, event));
                     self.schedule(index);
                 }
-                Step::Rising(_, event) => self.events.push_back(event),
+                Step::Rising(_, event) => {
+                    self.bounds.risen(cost_of_rising(&event));
+                    self.events.push_back(event);
+                }
                 Step::Sinking(Some(index), event) => {
                     self.call(now, index, |plugin, cx| plugin.outgoing(cx, event));
                     self.schedule(index);
@@ -270,6 +290,7 @@ impl Stack {
                 self.close_reason = Some(request.reason());
             }
         }
+        self.bounds.queued(cost_of_sinking(&event));
         self.transmit.push_back(event);
     }
 
@@ -280,10 +301,10 @@ impl Stack {
         index: usize,
         action: impl FnOnce(&mut dyn Plugin, &mut Context<'_>) -> Result<(), PluginError>,
     ) {
-        let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
         let plugin = self.plugins[index].as_mut();
         let mut cx = Context {
             now,
+            turn: self.turn,
             entropy: self.entropy.as_mut(),
             emitted: &mut self.emitted,
             notes: &mut self.noted,
@@ -295,22 +316,57 @@ impl Stack {
                 self.notes.push_back(Note { plugin: plugin.name().to_owned(), text });
             }
         }
-        let Err(error) = result else { return };
-        let close = Outgoing::Close(CloseRequest::because(error.text.clone()));
-        self.emitted.clear();
+        if let Err(error) = result {
+            self.emitted.clear();
+            self.fail(index, error);
+        }
+    }
+
+    fn fail(&mut self, index: usize, error: PluginError) {
         // The first close passes through the plugins, so that they can act on it; if one fails even then, straight down.
-        self.failure.get_or_insert_with(|| PluginFailure { plugin: plugin.name().to_owned(), error });
-        self.work.push(Step::Sinking(top, close));
+        let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
+        let close = Step::Sinking(top, Outgoing::Close(CloseRequest::because(error.text.clone())));
+        let plugin = self.plugins[index].name();
+        self.failure.get_or_insert_with(|| PluginFailure { plugin: plugin.to_owned(), error });
+        self.bounds.set_out(close.cost());
+        self.work.push(close);
     }
 
     /// Puts what a plugin emitted in front of all other work, so that each event is finished before the next begins.
     fn schedule(&mut self, index: usize) {
         for emitted in self.emitted.drain(..).rev() {
-            self.work.push(match emitted {
+            let step = match emitted {
                 Emitted::Rising(event) => Step::Rising(index + 1, event),
                 Emitted::Sinking(event) => Step::Sinking(index.checked_sub(1), event),
-            });
+            };
+            self.bounds.set_out(step.cost());
+            self.work.push(step);
         }
+        let Some(max) = self.bounds.exceeded() else { return };
+        let bounds = &mut self.bounds;
+        self.work.retain(|step| {
+            let stays = !step.is_message();
+            if !stays {
+                bounds.arrived(step.cost());
+            }
+            stays
+        });
+        let name = self.plugins[index].name();
+        let text = format!("plugin {name}: more than {max} bytes wait to be sent or delivered");
+        self.fail(index, PluginError::broken(text));
+    }
+}
+
+impl Step {
+    fn cost(&self) -> usize {
+        match self {
+            Self::Rising(_, event) => cost_of_rising(event),
+            Self::Sinking(_, event) => cost_of_sinking(event),
+        }
+    }
+
+    fn is_message(&self) -> bool {
+        matches!(self, Self::Rising(_, Incoming::Message(_)) | Self::Sinking(_, Outgoing::Message(_)))
     }
 }
 
