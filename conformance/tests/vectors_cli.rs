@@ -47,6 +47,13 @@ fn our_own_codec_passes_through_the_pipe() {
 }
 
 #[test]
+fn texts_may_be_utf16() {
+    let halves = format!("{} | sed -u 's/\u{fffd}/\\\\ud83c/g'", own());
+    let (code, report) = check(&halves, &["--only", "close_reason/"]);
+    assert_eq!((code, report.count(Mark::Fails)), (Some(0), 0));
+}
+
+#[test]
 fn a_wrong_answer_fails_its_case_and_no_other() {
     let swapped = format!("{} | sed -u 's/{:048x}/{:048x}/'", own(), 2, 3);
     let (code, report) = check(&swapped, &["--only", "encryption/"]);

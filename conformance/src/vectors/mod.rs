@@ -14,6 +14,7 @@ mod ratatosk;
 mod recipe;
 mod replay;
 mod serve;
+mod surrogates;
 
 pub use file::{Case, FileError, Group, Step, VectorFile};
 pub use known::{Deviation, Known, Rule, Surprise};

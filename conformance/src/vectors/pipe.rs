@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Runtime;
 
+use super::surrogates::mended;
 use super::{Codec, CodecError, MAX_LINE};
 
 /// How often a process may be started in one run.
@@ -136,7 +137,7 @@ impl Process {
             return Err(self.ended().await);
         }
         let Some(line) = self.line().await? else { return Err(self.ended().await) };
-        match serde_json::from_slice(&line) {
+        match serde_json::from_slice(&mended(&line)) {
             Ok(answer @ Value::Object(_)) => Ok(answer),
             _ => {
                 let shown = shortened(&String::from_utf8_lossy(&line));

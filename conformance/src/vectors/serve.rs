@@ -72,6 +72,23 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_for_authors_are_true_and_show_every_operation() {
+        let page = include_str!("../../vectors/README.md");
+        let lines = |mark| page.lines().filter_map(move |line| line.strip_prefix(mark));
+        let asked = lines("> ").collect::<Vec<_>>().join("\n");
+        let expected: Vec<Value> = lines("< ").map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(answers(asked.as_bytes()).unwrap(), expected);
+
+        let files = crate::vectors::VectorFile::all().unwrap();
+        let groups = files.iter().flat_map(|file| &file.groups);
+        let steps = groups.flat_map(|group| group.setup.iter().chain(group.cases.iter().flat_map(|case| &case.steps)));
+        for operation in steps.filter_map(|step| step.op["do"].as_str()) {
+            assert!(asked.contains(&format!("{{\"do\":\"{operation}\"")), "no example of {operation}");
+            assert!(page.contains(&format!("`{operation}`")), "{operation} is not explained");
+        }
+    }
+
+    #[test]
     fn lines_are_bounded() {
         let mut longest = vec![b' '; MAX_LINE];
         longest.push(b'\n');
