@@ -26,6 +26,13 @@ const {connectWithEncryption} = await load(`@refinio/${models}/protocols/Encrypt
 const {default: IncomingConnectionManager} = await load(`@refinio/${models}/IncomingConnectionManager.js`);
 const {CommunicationServerListenerState: State} = await load(`@refinio/${models}/communicationServer/CommunicationServerListener.js`);
 
+/** What the reference notes of an end of its own, as it says it to the other side. */
+function asSent(noted) {
+    const [, reason, how] = /^(.*) -> (regular close|terminated)$/.exec(noted) ?? [null, noted, ''];
+    const verb = how === 'terminated' ? 'Terminate called' : 'Close called';
+    return reason === 'no reason given' ? `${verb}.` : `${verb}: ${reason}`;
+}
+
 /** One of the reference's connections, as `control.js` wants it. */
 function wrap(connection, key) {
     const wrapped = {
@@ -41,7 +48,7 @@ function wrap(connection, key) {
     const ended = state => {
         if (state !== 'closed') return;
         const {reason = '', origin} = connection.statistics.closeEvent ?? {};
-        wrapped.onEnd(origin === 'local', reason);
+        wrapped.onEnd(origin === 'local', origin === 'local' ? asSent(reason) : reason);
     };
     connection.state.onEnterState(ended);
     return wrapped;

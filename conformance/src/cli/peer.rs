@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ratatosk_conformance::client::black_box::hostile_scripts;
+use ratatosk_conformance::client::script::Script;
+use ratatosk_conformance::client::{self, Subprocess};
 use ratatosk_conformance::peer::known::Known;
 use ratatosk_conformance::peer::scenarios::pair_scripts;
 use ratatosk_conformance::peer::table::{Places, rows};
 use ratatosk_conformance::peer::{self, Implementation, Launch, Options, Relay, Via};
-use ratatosk_conformance::report::Subject;
+use ratatosk_conformance::report::{Outcome, Subject};
 
 use super::output::{Output, Run, Show};
 
@@ -67,7 +70,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
 
     let mut scripts = pair_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
     scripts.retain(|script| script.id.starts_with(&arguments.only));
-    let total = if b.is_some() { scripts.len() * 2 } else { 0 };
+    let mut hostile = hostile_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
+    hostile.retain(|script| script.id.starts_with(&arguments.only) && !arguments.no_hostile);
+    let total = if b.is_some() { (scripts.len() + hostile.len()) * 2 } else { hostile.len() };
     if total == 0 {
         return Err("no scenario has such an id".to_owned());
     }
@@ -75,6 +80,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let mut relay = None;
     let via = match &arguments.via {
         Some(url) => Via::Given(url.clone()),
+        // A hostile partner is its own CommServer.
+        None if b.is_none() || scripts.is_empty() => Via::Given(String::new()),
         None => {
             let program = programs.join("commserver");
             if !program.exists() {
@@ -94,13 +101,29 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let subjects = std::iter::once(&a).chain(&b).map(subject).collect();
     let run = Run { suite: "peer", subjects, known: known.as_ref(), total };
     let play = async |show: Show<'_>| {
-        let mut outcomes = Vec::new();
-        if let Some(b) = &b {
-            outcomes.extend(peer::run(&scripts, &a, b, &options, &mut *show).await);
-        }
+        let Some(b) = &b else { return play_hostile(&hostile, &a, "", &options, show).await };
+        let mut outcomes = peer::run(&scripts, &a, b, &options, &mut *show).await;
+        outcomes.extend(play_hostile(&hostile, &a, "/a", &options, show).await);
+        outcomes.extend(play_hostile(&hostile, b, "/b", &options, show).await);
         outcomes
     };
     arguments.output.told(run, play).await
+}
+
+/// Before the hostile partner. Ids get a suffix that says who was.
+async fn play_hostile(
+    scripts: &[Script],
+    implementation: &Implementation,
+    suffix: &str,
+    options: &Options,
+    show: Show<'_>,
+) -> Vec<Outcome> {
+    let process = Subprocess { implementation: implementation.clone(), launch: options.launch.clone() };
+    let (patience, jobs) = (options.patience, options.jobs);
+    let options = client::Options { patience, jobs, process: Some(process), ..client::Options::default() };
+    let with_suffix = |outcome: &Outcome| Outcome { id: format!("{}{suffix}", outcome.id), ..outcome.clone() };
+    let outcomes = client::run(scripts, &options, |outcome| show(&with_suffix(outcome))).await;
+    outcomes.iter().map(with_suffix).collect()
 }
 
 /// A known name, or a command.
@@ -117,7 +140,10 @@ fn implementation(command: &str, name: Option<&str>, role: &str, places: Places<
     Ok(found)
 }
 
-fn known(a: &Implementation, b: Option<&Implementation>) -> Result<Option<ratatosk_conformance::report::Implementation>, String> {
+fn known(
+    a: &Implementation,
+    b: Option<&Implementation>,
+) -> Result<Option<ratatosk_conformance::report::Implementation>, String> {
     let lists = Known::load().map_err(|error| error.to_string())?;
     let Some(name) = &a.known else { return Ok(None) };
     let known = match b {

@@ -6,6 +6,7 @@ use ratatosk_protocol::entropy::{Entropy, OsEntropy};
 use ratatosk_protocol::key::{KEY_LEN, KeyPair, PublicKey};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::padding::{self, FLAG_TEXT};
+use ratatosk_protocol::phase::Role;
 use ratatosk_protocol::plugin::{NonceParity, nonce};
 use ratatosk_protocol::text;
 
@@ -17,27 +18,45 @@ pub(super) struct Keys {
     pub(super) connector: KeyPair,
     pub(super) other: KeyPair,
     pub(super) server: KeyPair,
+    /// The key of a peer under test that has one of its own: in place of the listener's or the connector's.
+    pub(super) own: Option<(Role, PublicKey)>,
 }
 
 impl Keys {
     pub(super) fn generate() -> Self {
         let pair = || KeyPair::generate(&mut OsEntropy);
-        Self { listener: pair(), connector: pair(), other: pair(), server: pair() }
+        Self { listener: pair(), connector: pair(), other: pair(), server: pair(), own: None }
+    }
+
+    /// Under which key the listener is known.
+    pub(super) fn listener_key(&self) -> &PublicKey {
+        match &self.own {
+            Some((Role::Listener, key)) => key,
+            _ => self.listener.public(),
+        }
+    }
+
+    /// Under which key the connector is known.
+    pub(super) fn connector_key(&self) -> &PublicKey {
+        match &self.own {
+            Some((Role::Initiator, key)) => key,
+            _ => self.connector.public(),
+        }
     }
 
     /// What the scripted side shares with the peer under test.
     pub(super) fn long_term(&self, sends: NonceParity) -> SharedKey {
         match sends {
-            NonceParity::Odd => SharedKey::between(self.connector.secret(), self.listener.public()),
-            NonceParity::Even => SharedKey::between(self.listener.secret(), self.connector.public()),
+            NonceParity::Odd => SharedKey::between(self.connector.secret(), self.listener_key()),
+            NonceParity::Even => SharedKey::between(self.listener.secret(), self.connector_key()),
         }
     }
 
     /// What somebody else shares with the peer under test.
     pub(super) fn of_other(&self, sends: NonceParity) -> SharedKey {
         let theirs = match sends {
-            NonceParity::Odd => self.listener.public(),
-            NonceParity::Even => self.connector.public(),
+            NonceParity::Odd => self.listener_key(),
+            NonceParity::Even => self.connector_key(),
         };
         SharedKey::between(self.other.secret(), theirs)
     }

@@ -70,7 +70,7 @@ fn is(keys: &Keys, template: &Template, text: &str) -> bool {
 
 /// Whether a message is the right answer to the challenge, in exactly the form of the protocol.
 fn is_answer(keys: &Keys, challenge: &[u8], len: usize, text: &str) -> bool {
-    let key = SharedKey::between(keys.server.secret(), keys.listener.public());
+    let key = SharedKey::between(keys.server.secret(), keys.listener_key());
     let Ok(answer) = AuthenticationResponse::parse(&Payload::text(text)) else { return false };
     let right: Vec<u8> = challenge.iter().map(|byte| !byte).collect();
     answer.response.len() == len
@@ -110,12 +110,13 @@ fn shown(keys: &Keys, template: &Template) -> String {
 /// What the placeholders of a script stand for: the scripted side knows everything from the beginning.
 impl Values for Keys {
     fn key(&self, name: KeyName) -> String {
-        let pair = match name {
-            KeyName::Listener => &self.listener,
-            KeyName::Connector => &self.connector,
-            KeyName::Other => &self.other,
+        let key = match name {
+            KeyName::Listener => self.listener_key(),
+            KeyName::Connector => self.connector_key(),
+            // Here one registers, and nobody else.
+            KeyName::Other | KeyName::Nth(_) => self.other.public(),
         };
-        pair.public().to_hex()
+        key.to_hex()
     }
 
     fn slot(&self, slot: Slot) -> Option<String> {

@@ -47,9 +47,16 @@ impl Event {
     fn is_pulse(&self) -> bool {
         matches!(self, Self::Encrypted(Payload::Text(text)) if text == KEEPALIVE.0)
     }
+
+    fn is_opening(&self) -> bool {
+        matches!(self, Self::Encrypted(Payload::Text(text)) if text == OPENING)
+    }
 }
 
-type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<TcpStream>;
+
+/// What a peer that has to say something to connect says. It counts as little as a keepalive.
+pub(super) const OPENING: &str = "conformance";
 
 /// A message to send, whether it waits for the next one, and whom to tell when it was written.
 type Order = (Message, bool, oneshot::Sender<()>);
@@ -63,6 +70,8 @@ pub(super) struct Line {
     pub(super) challenge: Vec<u8>,
     /// The frame that was sent last.
     last: Option<Message>,
+    /// The other end's key message.
+    pub(super) key_message: Bytes,
     /// When something was sent or taken last.
     mark: Instant,
     /// When the next thing may come at the earliest.
@@ -86,6 +95,17 @@ impl Line {
         Self::with(orders, inbox, tokio::spawn(converse(socket, filler, orders_end)), cipher)
     }
 
+    /// A WebSocket on which something has been said already.
+    pub(super) fn after(first: Message, socket: Socket, cipher: Cipher) -> Self {
+        let (filler, inbox) = Inbox::new();
+        if let Some(event) = event(Some(Ok(first)), false) {
+            // The inbox is empty.
+            let _ = filler.try_send((Instant::now(), event));
+        }
+        let (orders, orders_end) = mpsc::channel(1);
+        Self::with(orders, inbox, tokio::spawn(converse(socket, filler, orders_end)), cipher)
+    }
+
     /// A TCP connection on which nothing is said.
     pub(super) fn mute(mut stream: TcpStream, cipher: Cipher) -> Self {
         let (filler, inbox) = Inbox::new();
@@ -99,8 +119,17 @@ impl Line {
     }
 
     fn with(orders: mpsc::Sender<Order>, inbox: Inbox<Event>, task: JoinHandle<()>, cipher: Cipher) -> Self {
-        let (task, challenge) = (Owned(task), Vec::new());
-        Self { orders, inbox, task, cipher, challenge, last: None, mark: Instant::now(), not_before: None }
+        Self {
+            orders,
+            inbox,
+            task: Owned(task),
+            cipher,
+            challenge: Vec::new(),
+            last: None,
+            key_message: Bytes::new(),
+            mark: Instant::now(),
+            not_before: None,
+        }
     }
 
     /// Queues a message and, unless it is to wait for the next one, writes. A connection that has ended swallows it: what
@@ -143,7 +172,7 @@ impl Line {
                     Err(error) => Event::Broken(error),
                 };
             }
-            if pulses || !event.is_pulse() {
+            if !event.is_opening() && (pulses || !event.is_pulse()) {
                 return true;
             }
             self.inbox.take();

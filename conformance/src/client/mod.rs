@@ -4,6 +4,7 @@
 //! written), but it also does what no peer does: it tampers, repeats, falls silent. Every wait has a deadline. What is under
 //! test is this project's own driver.
 
+pub mod black_box;
 mod cipher;
 mod door;
 mod inbox;
@@ -11,6 +12,8 @@ mod judge;
 mod line;
 pub mod parse;
 mod play;
+mod process;
+mod reception;
 pub mod recordings;
 pub mod script;
 mod subject;
@@ -20,6 +23,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use ratatosk_protocol::connection::Config;
 
+use crate::peer;
 use crate::report::{Implementation, KnownError, Observation, Outcome, Verdict};
 use script::Script;
 
@@ -32,12 +36,23 @@ pub struct Options {
     pub jobs: usize,
     /// The configuration of the peer under test.
     pub config: Config,
+    /// A process that is under test in place of this project's own driver.
+    pub process: Option<Subprocess>,
+}
+
+/// A process behind the peer control interface.
+#[derive(Clone, Debug)]
+pub struct Subprocess {
+    /// What it is.
+    pub implementation: peer::Implementation,
+    /// How it is started.
+    pub launch: peer::Launch,
 }
 
 impl Default for Options {
     fn default() -> Self {
         // More than any of the peer's own deadlines that a script waits for.
-        Self { patience: Duration::from_secs(15), jobs: 8, config: Config::default() }
+        Self { patience: Duration::from_secs(15), jobs: 8, config: Config::default(), process: None }
     }
 }
 

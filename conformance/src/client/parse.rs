@@ -32,6 +32,7 @@
 //! | `open`, `drops`, `mute` | is made; made and dropped; made and not answered |
 //! | `> text`, `>bin text`, `>hex HEX`, `>close CODE reason`, `>abort` | sends, unencrypted |
 //! | `>challenge N`, `>key`, `>key-other`, `>key-bytes N` | sends a challenge, a key message |
+//! | `>key-hex HEX`, `>key-back` | sends a key message with a key of these bytes; sends the peer's own key message |
 //! | `>e text`, `>e-hex HEX`, `>e-padded HEX`, `>e-tampered text`, `>e-parity text`, `>again` | sends, encrypted |
 //! | `< text`, `<answer N`, `<key`, `<e text`, `<pulse`, `<close CODE reason` | gets exactly this |
 //! | `quiet MS`, `alive`, `not-before MS` | gets nothing; has everything read and stays open; gets the next thing no earlier |
@@ -149,7 +150,7 @@ fn subject(line: &str) -> Result<Step, Mistake> {
 }
 
 /// A line about a connection of the scripted side.
-fn connection(name: &str, line: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> {
+pub(super) fn connection(name: &str, line: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> {
     let (verb, rest) = split(line);
     let owned = || name.to_owned();
     let step = match verb {
@@ -225,6 +226,8 @@ fn outgoing(verb: &str, rest: &str) -> Result<Outgoing, Mistake> {
         ">key" => Outgoing::Key,
         ">key-other" => Outgoing::KeyOfOther,
         ">key-bytes" => Outgoing::KeyOfLength(number(rest)?),
+        ">key-hex" => Outgoing::KeyOf(bytes(rest)?),
+        ">key-back" => Outgoing::KeyBack,
         ">e" => Outgoing::Encrypted(Template::parse(rest)?),
         ">e-hex" => Outgoing::EncryptedBinary(bytes(rest)?),
         ">e-padded" => Outgoing::Padded(bytes(rest)?),

@@ -15,6 +15,7 @@ use super::cipher::{Cipher, Keys};
 use super::door::Door;
 use super::judge::{self, Compared};
 use super::line::{Event, Line};
+use super::reception::Reception;
 use super::script::{Expected, Outgoing, Place, Report, Script, Start, Step, Tell};
 use super::subject::Subject;
 use crate::end::End;
@@ -27,7 +28,7 @@ use crate::scenario::template::Template;
 const SILENCE: Duration = Duration::from_millis(100);
 
 /// How the peer under test is called in differences.
-const IT: &str = "it";
+pub(super) const IT: &str = "it";
 /// And where it knocks.
 const DOOR: &str = "door";
 
@@ -48,7 +49,9 @@ pub(super) async fn play(script: &Script, options: &Options) -> Observation {
         keys,
         door,
         subject: None,
+        reception: None,
         lines: BTreeMap::new(),
+        keeps_other_spares: false,
         sends: NonceParity::Even,
         observation,
     };
@@ -59,13 +62,17 @@ pub(super) async fn play(script: &Script, options: &Options) -> Observation {
     stage.observation
 }
 
-struct Stage<'a> {
+pub(super) struct Stage<'a> {
     script: &'a Script,
-    options: &'a Options,
-    keys: Keys,
-    door: Door,
-    subject: Option<Subject>,
+    pub(super) options: &'a Options,
+    pub(super) keys: Keys,
+    pub(super) door: Door,
+    pub(super) subject: Option<Subject>,
+    /// The connections of a process that connects.
+    pub(super) reception: Option<Reception>,
     lines: BTreeMap<String, Line>,
+    /// Whether the process under test keeps more or fewer spares than the script is about.
+    pub(super) keeps_other_spares: bool,
     /// The parity of the scripted side.
     sends: NonceParity,
     observation: Observation,
@@ -138,7 +145,14 @@ impl Play for Stage<'_> {
     async fn happens(&mut self, place: &Place, time: Duration) -> Played<Option<String>> {
         let deadline = Instant::now() + time;
         Ok(match place {
-            Place::Door => self.door.knocks(deadline).await.then(|| "a further connection".to_owned()),
+            Place::Door => {
+                let knocks = match &mut self.reception {
+                    Some(reception) => reception.knocks(deadline).await,
+                    None if self.keeps_other_spares => false,
+                    None => self.door.knocks(deadline).await,
+                };
+                knocks.then(|| "a further connection".to_owned())
+            }
             Place::Subject => {
                 let reports = &mut self.subject()?.reports;
                 reports.wait(deadline).await;
@@ -174,7 +188,7 @@ impl Play for Stage<'_> {
                 let reported = self.subject()?.reports.first().map(|(_, reported)| reported.clone());
                 let Some(reported) = reported else { return Ok(Next::Other) };
                 let end = reported.is_end().then(|| (IT.to_owned(), reported.describe()));
-                (judge::report(&self.keys, what, &reported), end)
+                (judge::report(&self.keys, &self.in_any_words(what), &reported), end)
             }
             _ => (Compared::Other, None),
         };
@@ -201,6 +215,10 @@ impl Stage<'_> {
             Start::Listen { .. } | Start::Accept => NonceParity::Odd,
             Start::Connect | Start::ConnectUntilSuccessful(_) | Start::ConnectNowhere => NonceParity::Even,
         };
+        if let Some(process) = &self.options.process {
+            let deadline = self.patience();
+            return self.start_process(start, process, deadline).await;
+        }
         let config = self.script.times.apply(self.options.config.clone());
         let subject = Subject::start(start, config, &self.keys, self.door.address()).await;
         self.subject = Some(subject.map_err(|error| difference(IT, "that it starts", error.to_string()))?);
@@ -211,7 +229,7 @@ impl Stage<'_> {
         self.subject.as_mut().ok_or_else(|| difference(IT, "that it was started", "a script that does not start it"))
     }
 
-    fn line(&mut self, name: &str) -> Played<&mut Line> {
+    pub(super) fn line(&mut self, name: &str) -> Played<&mut Line> {
         self.lines.get_mut(name).ok_or_else(|| not_open(name))
     }
 
@@ -225,6 +243,12 @@ impl Stage<'_> {
 
     async fn open(&mut self, name: &str) -> Played {
         let deadline = self.patience();
+        if let Some(reception) = &mut self.reception {
+            let (first, socket) = reception.welcome(deadline).await.map_err(no_connection)?;
+            let line = Line::after(first, socket, Cipher::new(&self.keys, self.sends));
+            self.lines.insert(name.to_owned(), line);
+            return Ok(());
+        }
         let accepts: Option<SocketAddr> = self.subject()?.address;
         let socket = match accepts {
             Some(address) => Door::dial(address, deadline).await,
@@ -232,7 +256,7 @@ impl Stage<'_> {
         };
         let line = Line::new(socket.map_err(no_connection)?, Cipher::new(&self.keys, self.sends));
         self.lines.insert(name.to_owned(), line);
-        Ok(())
+        if self.subject()?.is_spare { self.take_spare(name).await } else { Ok(()) }
     }
 
     fn render(&self, name: &str, template: &Template) -> Played<String> {
@@ -261,13 +285,15 @@ impl Stage<'_> {
             Outgoing::Challenge(len) => {
                 line.challenge = vec![0; *len];
                 OsEntropy.fill(&mut line.challenge);
-                let key = SharedKey::between(keys.server.secret(), keys.listener.public());
+                let key = SharedKey::between(keys.server.secret(), keys.listener_key());
                 let boxed = boxed::seal(&key, &line.challenge, &mut OsEntropy);
                 to_message(message::authentication_request(keys.server.public(), &boxed))
             }
             Outgoing::Key => Message::binary(cipher.key_message()),
             Outgoing::KeyOfOther => Message::binary(boxed::seal(&keys.of_other(sends), &[1; 32], &mut OsEntropy)),
             Outgoing::KeyOfLength(len) => Message::binary(cipher.key_message_of(&vec![1; *len])),
+            Outgoing::KeyOf(key) => Message::binary(cipher.key_message_of(key)),
+            Outgoing::KeyBack => Message::Binary(line.key_message.clone()),
             Outgoing::Encrypted(_) => binary(cipher.seal(&Payload::text(text)))?,
             Outgoing::EncryptedBinary(data) => binary(cipher.seal(&Payload::binary(data.clone())))?,
             Outgoing::Padded(padded) => binary(cipher.seal_padded(padded))?,
@@ -312,7 +338,9 @@ impl Stage<'_> {
         match (what, event) {
             // From here on the messages of this connection can be read.
             (Expected::Key, Event::Binary(key)) => {
-                let taken = self.line(name)?.cipher.take_key(&key);
+                let line = self.line(name)?;
+                let taken = line.cipher.take_key(&key);
+                line.key_message = key;
                 taken.ok_or_else(|| difference(name, "a key message", "a box that does not open"))
             }
             _ => Ok(()),
@@ -336,6 +364,10 @@ impl Stage<'_> {
 
     async fn report(&mut self, what: &Report) -> Played {
         let deadline = self.patience();
+        if self.is_untold(what) {
+            return Ok(());
+        }
+        let what = &self.in_any_words(what);
         let due = judge::describe_report(&self.keys, what);
         let subject = self.subject()?;
         subject.reports.wait(deadline).await;
@@ -354,6 +386,12 @@ impl Stage<'_> {
 
     async fn ready(&mut self, count: usize) -> Played {
         let deadline = self.patience();
+        // A process says whether it has spares, and not how many; nor does it say it at once.
+        let count = match self.options.process {
+            Some(_) if count == 0 => return Ok(()),
+            Some(_) => 1,
+            None => count,
+        };
         let ready = &mut self.subject()?.ready;
         let reached = tokio::time::timeout_at(deadline.into(), ready.wait_for(|ready| *ready == count)).await;
         if reached.is_ok_and(|reached| reached.is_ok()) {
@@ -364,6 +402,10 @@ impl Stage<'_> {
     }
 
     async fn retries(&mut self, limits: &[Duration]) -> Played {
+        if self.options.process.is_some() {
+            // It does not tell, and waits as long as it likes.
+            return Ok(());
+        }
         for limit in limits {
             let deadline = self.patience() + *limit;
             let retries = &mut self.subject()?.retries;

@@ -204,6 +204,10 @@ pub enum Outgoing {
     KeyOfOther,
     /// A key message whose key has so many bytes.
     KeyOfLength(usize),
+    /// A key message with these bytes as key.
+    KeyOf(Vec<u8>),
+    /// The peer's own key message, as it came.
+    KeyBack,
     /// An encrypted text.
     Encrypted(Template),
     /// An encrypted binary message.

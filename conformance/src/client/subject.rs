@@ -62,8 +62,10 @@ pub(super) struct Subject {
     pub(super) ready: watch::Receiver<usize>,
     /// Where it accepts direct connections.
     pub(super) address: Option<SocketAddr>,
+    /// Whether it accepts connections by being handed over as a spare.
+    pub(super) is_spare: bool,
     orders: mpsc::Sender<Order>,
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Subject {
@@ -73,7 +75,7 @@ impl Drop for Subject {
 }
 
 /// What the script wants of the application, with texts filled in.
-enum Order {
+pub(super) enum Order {
     Send(String),
     Close(String),
     Pause(bool),
@@ -127,8 +129,20 @@ impl Subject {
             // A port below 1024 that is reserved and that no server uses.
             Start::ConnectNowhere => tokio::spawn(app.connect(environment, dial("ws://127.0.0.1:1".to_owned()), None)),
         };
-        let tasks = [task, tokio::spawn(watch_notices(notices, filler, retried))];
-        Ok(Self { reports, retries, ready, address, orders, tasks })
+        let tasks = vec![task, tokio::spawn(watch_notices(notices, filler, retried))];
+        Ok(Self { reports, retries, ready, address, is_spare: false, orders, tasks })
+    }
+
+    /// One that is played by somebody else: `task` obeys `orders` and fills the rest.
+    pub(super) fn played(
+        reports: Inbox<Reported>,
+        ready: watch::Receiver<usize>,
+        is_spare: bool,
+        orders: mpsc::Sender<Order>,
+        task: JoinHandle<()>,
+    ) -> Self {
+        let (_, retries) = Inbox::new();
+        Self { reports, retries, ready, address: None, is_spare, orders, tasks: vec![task] }
     }
 
     /// Tells the application what is wanted of it. One that has ended needs no telling.
@@ -285,7 +299,7 @@ async fn watch_notices(mut notices: Subscription, reports: Filler<Reported>, ret
     }
 }
 
-async fn report(reports: &Filler<Reported>, what: Reported) {
+pub(super) async fn report(reports: &Filler<Reported>, what: Reported) {
     // A script that is over reads no reports.
     let _ = reports.send((Instant::now(), what)).await;
 }

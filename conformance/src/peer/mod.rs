@@ -116,7 +116,12 @@ pub async fn run(
 }
 
 /// Plays one scenario: `connects` connects, `listens` listens.
-pub async fn run_one(script: &Script, connects: &Implementation, listens: &Implementation, options: &Options) -> Outcome {
+pub async fn run_one(
+    script: &Script,
+    connects: &Implementation,
+    listens: &Implementation,
+    options: &Options,
+) -> Outcome {
     let started = Instant::now();
     let result = if script.restarts_relay() && matches!(options.via, Via::Given(_)) {
         Err(Skipped::Because("kills the CommServer, so that it needs one of its own (leave out --via)".to_owned()))

@@ -21,7 +21,9 @@ pub(super) fn parse(kind: &str, rest: &str) -> Result<Payload, Mistake> {
     let hex = |_| Mistake::Hex(rest.to_owned());
     Ok(match kind {
         // Quoted as in JSON where it holds what a line cannot.
-        "" if rest.starts_with('"') => Payload::Text(serde_json::from_str(rest).map_err(|_| Mistake::Word(rest.to_owned()))?),
+        "" if rest.starts_with('"') => {
+            Payload::Text(serde_json::from_str(rest).map_err(|_| Mistake::Word(rest.to_owned()))?)
+        }
         "" => Payload::text(rest),
         "hex" => Payload::binary(hex::decode(rest).map_err(hex)?),
         "ascii" => Payload::text(ascii(count()?)),
@@ -86,7 +88,13 @@ mod tests {
             Payload::Text(text) => text.encode_utf16().count(),
             Payload::Binary(data) => data.len(),
         };
-        let cases = [("ascii", "16383", 16383), ("euros", "7", 7), ("crabs", "3", 6), ("bytes", "65537", 65537), ("hex", "00ff", 2)];
+        let cases = [
+            ("ascii", "16383", 16383),
+            ("euros", "7", 7),
+            ("crabs", "3", 6),
+            ("bytes", "65537", 65537),
+            ("hex", "00ff", 2),
+        ];
         for (kind, rest, len) in cases {
             assert_eq!(units(parse(kind, rest).unwrap()), len, "{kind}");
         }
@@ -106,7 +114,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for payload in [Payload::text(""), Payload::text("a\u{0}🦀"), Payload::binary(vec![]), Payload::binary(vec![0, 255])] {
+        for payload in
+            [Payload::text(""), Payload::text("a\u{0}🦀"), Payload::binary(vec![]), Payload::binary(vec![0, 255])]
+        {
             let mut value = json!({});
             to_json(&mut value, &payload);
             assert_eq!(from_json(&value), Some(payload));

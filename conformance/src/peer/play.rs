@@ -20,7 +20,12 @@ use crate::scenario::Branch;
 use crate::scenario::template::{Answer, KeyName, Slot, Template, Values};
 
 /// Plays a scenario with peers of `connects` and of `listens`.
-pub(super) async fn play(script: &Script, connects: &Implementation, listens: &Implementation, options: &Options) -> Observation {
+pub(super) async fn play(
+    script: &Script,
+    connects: &Implementation,
+    listens: &Implementation,
+    options: &Options,
+) -> Observation {
     let mut stage = Stage {
         connects,
         listens,
@@ -34,7 +39,8 @@ pub(super) async fn play(script: &Script, connects: &Implementation, listens: &I
         if script.restarts_relay()
             && let Via::Own { program, .. } = &options.via
         {
-            stage.relay = Some(Relay::start(program).await.map_err(|error| difference("relay", "that it starts", error))?);
+            stage.relay =
+                Some(Relay::start(program).await.map_err(|error| difference("relay", "that it starts", error))?);
         }
         play::steps(&mut stage, &script.steps).await
     };
@@ -78,7 +84,9 @@ impl Play for Stage<'_> {
                 let by = self.patience();
                 let (a, b) = (*self.key("a")?, *self.key("b")?);
                 let mut pair = self.peers.iter_mut().filter(|(name, _)| matches!(name.as_str(), "a" | "b"));
-                let (Some((_, first)), Some((_, second))) = (pair.next(), pair.next()) else { return Err(not_started("b")) };
+                let (Some((_, first)), Some((_, second))) = (pair.next(), pair.next()) else {
+                    return Err(not_started("b"));
+                };
                 exchange((first, &a), (second, &b), *count, *len, by).await
             }
             Step::Receive { name, from, payload } => self.receive(name, from, payload).await,
@@ -111,7 +119,8 @@ impl Play for Stage<'_> {
         let found = peer
             .find(deadline, |state| {
                 let message = state.messages.front().map(|received| describe(&received.payload));
-                message.or_else(|| state.ended.front().map(|ended| format!("the end of a connection: {}", ended.reason)))
+                message
+                    .or_else(|| state.ended.front().map(|ended| format!("the end of a connection: {}", ended.reason)))
             })
             .await;
         Ok(found.or_else(|| peer.over()))
@@ -236,7 +245,8 @@ impl Stage<'_> {
             && (ended.here || reason.matches(&ended.reason, &Nothing).is_none())
         {
             let got = format!("ended {} {}", if ended.here { "here" } else { "there" }, ended.reason);
-            self.observation.differs(Verdict::Deviates, difference(name, format!("ended there {}", reason.source()), got));
+            self.observation
+                .differs(Verdict::Deviates, difference(name, format!("ended there {}", reason.source()), got));
         }
         Ok(())
     }

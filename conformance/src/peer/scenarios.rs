@@ -35,7 +35,8 @@ mod tests {
         checks::heads(scripts.iter().map(|it| (it.id.as_str(), it.title.as_str(), it.spec.as_str())));
         for script in scripts {
             let judges = |step: &Step| {
-                step.tells_apart() || matches!(step, Step::Send { works: false, .. } | Step::Exchange { .. } | Step::Either(_))
+                step.tells_apart()
+                    || matches!(step, Step::Send { works: false, .. } | Step::Exchange { .. } | Step::Either(_))
             };
             assert!(script.steps.iter().any(judges), "{} cannot fail", script.id);
         }

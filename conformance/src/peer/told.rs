@@ -118,7 +118,8 @@ impl State {
         let event: Value =
             serde_json::from_slice(line).map_err(|error| format!("its line {} is no JSON: {error}", shown()))?;
         let text = |name: &str| event[name].as_str().unwrap_or_default();
-        let key = |name: &str| PublicKey::from_hex(text(name)).map_err(|error| format!("its line {}: {error}", shown()));
+        let key =
+            |name: &str| PublicKey::from_hex(text(name)).map_err(|error| format!("its line {}: {error}", shown()));
         match text("event") {
             "ready" => self.key = Some(key("publicKey")?),
             "online" => self.online = event["state"] == true,
@@ -127,7 +128,8 @@ impl State {
                 self.ended.push_back(Ended { here: text("origin") == "local", reason: text("reason").to_owned() });
             }
             "raw" => {
-                let payload = payload::from_json(&event).ok_or_else(|| format!("its line {} has no message", shown()))?;
+                let payload =
+                    payload::from_json(&event).ok_or_else(|| format!("its line {} has no message", shown()))?;
                 self.messages.push_back(Received { from: key("key")?, payload });
             }
             "result" => self.answer(&event, |event| Ok(event.clone())),

@@ -25,8 +25,10 @@ const escape = (text, keywords) => (keywords.some(word => text.startsWith(word))
 const unescape = (text, keywords) => (keywords.some(word => text.startsWith(word)) ? text.slice(0, -1) : text);
 
 export class Encrypted {
-    onMessage = () => {};
-    onEnd = () => {};
+    /** What came before somebody was there to take it: the next message may lie behind the key in the same read. */
+    #early = [];
+    #onMessage = null;
+    #onEnd = null;
     #socket;
     #sessionKey;
     #sendCounter;
@@ -37,6 +39,7 @@ export class Encrypted {
     #assembly = null;
     /** What may not be sent yet; null if it may. */
     #waiting;
+    #ended = null;
 
     /** `isAcceptor`: sends even nonces (§4), and nothing before it has heard from the connector (§5). */
     constructor(socket, key, sessionKey, isAcceptor) {
@@ -49,6 +52,20 @@ export class Encrypted {
         socket.reader = {message: frame => this.#receive(frame), end: (isLocal, reason) => this.#end(isLocal, reason)};
         this.#heard();
         this.#spoke();
+    }
+
+    set onMessage(take) {
+        this.#onMessage = take;
+        for (const message of this.#early.splice(0)) take(message);
+    }
+
+    set onEnd(take) {
+        this.#onEnd = take;
+        if (this.#ended) take(...this.#ended);
+    }
+
+    get onEnd() {
+        return this.#onEnd;
     }
 
     /** Sends a text or bytes. */
@@ -116,9 +133,9 @@ export class Encrypted {
             if (!current) throw new Error(`No chunks processing in progress. ${END} message not allowed.`);
             this.#assembly = null;
             const whole = new Uint8Array(Buffer.concat(current.chunks));
-            this.onMessage(current.type === 'string' ? new TextDecoder().decode(whole) : whole);
+            this.#deliver(current.type === 'string' ? new TextDecoder().decode(whole) : whole);
         } else if (!current) {
-            this.onMessage(typeof message === 'string' ? unescape(message, KEYWORDS) : message);
+            this.#deliver(typeof message === 'string' ? unescape(message, KEYWORDS) : message);
         } else if (typeof message === 'string') {
             throw new Error(`Currently processing ${current.type} chunks. No string messages allowed except the ${END} message.`);
         } else {
@@ -126,6 +143,11 @@ export class Encrypted {
             if (current.length > MAX_ASSEMBLED) throw new Error('The chunks amount to too much.');
             current.chunks.push(message);
         }
+    }
+
+    #deliver(message) {
+        if (this.#onMessage) this.#onMessage(message);
+        else this.#early.push(message);
     }
 
     #allowSending() {
@@ -154,6 +176,7 @@ export class Encrypted {
         const waiting = this.#waiting ?? [];
         this.#waiting = null;
         for (const {reject} of waiting) reject(new Error(`the connection is closed: ${reason}`));
-        this.onEnd(isLocal, reason);
+        this.#ended = [isLocal, reason];
+        this.#onEnd?.(isLocal, reason);
     }
 }

@@ -8,7 +8,7 @@ const KEY = 32;
 /** What each command has to have beside its name. */
 const FIELDS = {
     authentication_request: {publicKey: 'string', challenge: 'string'},
-    authentication_success: {pingInterval: 'number'},
+    authentication_success: {pingInterval: 'defined'},
     connection_handover: {},
     communication_request: {sourcePublicKey: 'string', targetPublicKey: 'string'},
     communication_ready: {}
@@ -18,7 +18,7 @@ const FIELDS = {
 export function expect(command, message) {
     const value = parse(message);
     if (value.command !== command) throw new Error(`Received unexpected type '${value.command}'. Expected type '${command}'.`);
-    const wrong = Object.entries(FIELDS[command]).some(([name, type]) => typeof value[name] !== type);
+    const wrong = Object.entries(FIELDS[command]).some(([name, type]) => value[name] === undefined || (type !== 'defined' && typeof value[name] !== type));
     const notHex = command === 'communication_request' && ![value.sourcePublicKey, value.targetPublicKey].every(isHex);
     if (wrong || notHex) throw new Error(`Received data does not match the data expected for command '${command}'`);
     return value;

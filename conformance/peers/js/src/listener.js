@@ -56,7 +56,9 @@ export class Listener {
         this.#opening = null;
         this.#spares.add(socket);
         this.#online();
-        const patience = () => socket.deadline(pingInterval + PING_GRACE_MS, 'Terminate called: Pong: Connection timed out');
+        // Of an interval that is no number nothing can be said.
+        const ms = typeof pingInterval === 'number' ? pingInterval + PING_GRACE_MS : 0;
+        const patience = () => socket.deadline(ms, 'Terminate called: Pong: Connection timed out');
         patience();
         const message = text => this.#try(socket, () => {
             if (parse(text).command === 'ping') {
