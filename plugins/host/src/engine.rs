@@ -34,7 +34,7 @@ pub struct PluginHost(Arc<Inner>);
 struct Inner {
     engine: Engine,
     limits: HostLimits,
-    _ticker: Ticker,
+    ticker: Ticker,
 }
 
 /// A host could not be made.
@@ -59,13 +59,17 @@ impl PluginHost {
         let engine = Engine::new(&config(&limits)).map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let counted = engine.clone();
         let ticker = Ticker::start(move || counted.increment_epoch())?;
-        Ok(Self(Arc::new(Inner { engine, limits, _ticker: ticker })))
+        Ok(Self(Arc::new(Inner { engine, limits, ticker })))
     }
 
     /// The limits.
     #[must_use]
     pub fn limits(&self) -> &HostLimits {
         &self.0.limits
+    }
+
+    pub(crate) fn ticks(&self) -> u64 {
+        self.0.ticker.passed()
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -32,6 +32,8 @@ pub(crate) struct Call {
     /// The connection that it is for; `None` while one is opened and has no handle yet.
     pub(crate) handle: Option<u32>,
     pub(crate) now_ms: u64,
+    /// Ticks that earlier calls of the same turn have taken, which this one does not get.
+    pub(crate) spent: u64,
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) may_emit: bool,
     pub(crate) emitted: Vec<Event>,
@@ -57,6 +59,7 @@ impl Call {
         Self {
             handle: None,
             now_ms: 0,
+            spent: 0,
             entropy: Box::new(NoEntropy),
             may_emit: false,
             emitted: Vec::new(),

@@ -4,7 +4,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::{ExternType, Module};
 
 use crate::engine::PluginHost;
-use crate::verify::{self, AbiError};
+use crate::stopped::explain;
+use crate::verify::{self, AbiError, shown};
 
 /// What can be seen of a module without running it.
 #[derive(Clone, Debug)]
@@ -25,9 +26,10 @@ pub struct Inspection {
 ///
 /// Why it is no valid WebAssembly.
 pub fn inspect(host: &PluginHost, wasm: &[u8]) -> Result<Inspection, String> {
-    let module = Module::from_binary(host.engine(), wasm).map_err(|error| format!("{error:#}"))?;
-    let imports = module.imports().map(|import| (format!("{}.{}", import.module(), import.name()), import.ty()));
-    let exports = module.exports().map(|export| (export.name().to_owned(), export.ty()));
+    let module = Module::from_binary(host.engine(), wasm).map_err(|error| explain(&error))?;
+    let imports =
+        module.imports().map(|import| (format!("{}.{}", shown(import.module()), shown(import.name())), import.ty()));
+    let exports = module.exports().map(|export| (shown(export.name()), export.ty()));
     Ok(Inspection {
         sha256: hex::encode(Sha256::digest(wasm)),
         exports: exports.map(|(name, kind)| describe(&name, &kind)).collect(),
@@ -36,9 +38,7 @@ pub fn inspect(host: &PluginHost, wasm: &[u8]) -> Result<Inspection, String> {
     })
 }
 
-/// Names are a stranger's: they are shown escaped.
 fn describe(name: &str, kind: &ExternType) -> String {
-    let name = name.escape_debug();
     match kind {
         ExternType::Func(function) => format!("{name} {}", verify::signature(function)),
         ExternType::Memory(memory) => format!("{name} memory, {} pages of 64 KiB at first", memory.minimum()),

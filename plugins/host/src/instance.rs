@@ -1,5 +1,6 @@
 //! One instance of a module: its memory, its functions, and the calls into it.
 
+use std::collections::BTreeSet;
 use std::mem;
 
 use ratatosk_plugin::abi;
@@ -7,7 +8,7 @@ use ratatosk_protocol::plugin::abi::Encoded;
 use wasmtime::{InstancePre, Memory, Result, Store, Trap, TypedFunc};
 
 use crate::imports::{Call, Limits, State};
-use crate::stopped::{Misuse, Stopped};
+use crate::stopped::{Misuse, Stopped, explain};
 use crate::ticker::Ticker;
 use crate::verify::SUBSCRIBE;
 
@@ -15,6 +16,8 @@ use crate::verify::SUBSCRIBE;
 pub(crate) struct Instance {
     store: Store<State>,
     exports: Exports,
+    /// The handles of its connections.
+    handles: BTreeSet<u32>,
     deadline_ms: u64,
     stopped: Option<Stopped>,
 }
@@ -49,7 +52,7 @@ impl Instance {
         match Exports::of(pre, &mut store) {
             Ok(exports) => {
                 store.data_mut().memory = Some(exports.memory);
-                Ok(Self { store, exports, deadline_ms, stopped: None })
+                Ok(Self { store, exports, handles: BTreeSet::new(), deadline_ms, stopped: None })
             }
             Err(error) => Err(reason(&error, None, deadline_ms)),
         }
@@ -64,7 +67,8 @@ impl Instance {
     /// Opens a connection: its handle, or `None` if the plugin refused.
     pub(crate) fn open(&mut self, call: &mut Call, config: &[u8]) -> Result<Option<u32>, Stopped> {
         (call.handle, call.may_emit) = (None, false);
-        let handle = self.run(call, |store, exports| {
+        let taken = mem::take(&mut self.handles);
+        let opened = self.run(call, |store, exports| {
             let len = exports.write(store, config.len(), |place| place.copy_from_slice(config))?;
             let result = exports.open.call(&mut *store, len)?;
             let Ok(handle) = u32::try_from(result) else {
@@ -72,10 +76,14 @@ impl Instance {
                 return if refused { Ok(None) } else { Err(Misuse::Result { call: "open", result }.into()) };
             };
             match store.data().call.timer {
+                _ if taken.contains(&handle) => Err(Misuse::HandleTaken { handle }.into()),
                 Some((other, _)) if other != handle => Err(Misuse::ForeignHandle { handle: other }.into()),
                 _ => Ok(Some(handle)),
             }
-        })?;
+        });
+        self.handles = taken;
+        let handle = opened?;
+        self.handles.extend(handle);
         call.handle = handle;
         call.may_emit = true;
         Ok(handle)
@@ -98,6 +106,7 @@ impl Instance {
     /// Ends a connection. Of one that is closed, nothing can fail any more.
     pub(crate) fn close(&mut self, call: &mut Call, handle: u32) {
         call.may_emit = false;
+        self.handles.remove(&handle);
         // The instance notes by itself that it has to end.
         let _ = self.run(call, |store, exports| exports.close.call(store, handle));
     }
@@ -111,8 +120,9 @@ impl Instance {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
+        let ticks = Ticker::ticks(self.deadline_ms).saturating_sub(call.spent);
         mem::swap(&mut self.store.data_mut().call, call);
-        self.store.set_epoch_deadline(Ticker::ticks(self.deadline_ms));
+        self.store.set_epoch_deadline(ticks);
         let result = action(&mut self.store, &self.exports);
         mem::swap(&mut self.store.data_mut().call, call);
         result.map_err(|error| {
@@ -186,7 +196,7 @@ fn reason(error: &wasmtime::Error, said: Option<String>, deadline_ms: u64) -> St
         (Some(Trap::Interrupt), _) => Stopped::Deadline { deadline_ms },
         (Some(Trap::UnreachableCodeReached), Some(said)) => Stopped::Panicked(said),
         (Some(trap), _) => Stopped::Trapped(trap.to_string()),
-        (None, _) => Stopped::Trapped(format!("{error:#}")),
+        (None, _) => Stopped::Trapped(explain(error)),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::instance::Instance;
 use crate::manifest::{Manifest, ManifestError};
 use crate::pool::{Lease, Pool};
 use crate::stats::Stats;
-use crate::stopped::Stopped;
+use crate::stopped::{Stopped, explain};
 use crate::verify::{self, AbiError};
 use crate::wasm::WasmPlugin;
 
@@ -36,7 +36,7 @@ struct Inner {
     pool: Arc<Pool>,
     stats: Arc<Stats>,
     /// Keeps the deadlines going.
-    _host: PluginHost,
+    host: PluginHost,
 }
 
 /// Why a module cannot be used.
@@ -161,7 +161,7 @@ impl Module {
         if wanted > max {
             return Err(LoadError::Memory { name: name(), wanted, max });
         }
-        let compile = |error: wasmtime::Error| LoadError::Compile { name: name(), error: format!("{error:#}") };
+        let compile = |error: wasmtime::Error| LoadError::Compile { name: name(), error: explain(&error) };
         // Only the binary format: with the feature `wat` the engine would take text as well.
         let module = wasmtime::Module::from_binary(host.engine(), wasm).map_err(compile)?;
         verify::check(&module).map_err(|error| LoadError::Abi { name: name(), error })?;
@@ -173,7 +173,7 @@ impl Module {
         let mut first = Instance::new(&pre, limits, manifest.deadline_ms).map_err(stopped)?;
         let subscribed = first.subscribe().map_err(stopped)?;
         let pool = Pool::new(host.limits().instances_per_module as usize, first);
-        Ok(Self(Arc::new(Inner { manifest, pre, limits, subscribed, pool, stats, _host: host.clone() })))
+        Ok(Self(Arc::new(Inner { manifest, pre, limits, subscribed, pool, stats, host: host.clone() })))
     }
 
     /// What is said about the module.
@@ -203,9 +203,19 @@ impl Module {
         &self.0.stats
     }
 
+    #[cfg(test)]
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.0.pool
+    }
+
     /// Whether these are its bytes.
     pub(crate) fn is(&self, wasm: &[u8]) -> bool {
         digest(wasm) == self.0.manifest.sha256
+    }
+
+    /// The time of the deadlines, in ticks.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.0.host.ticks()
     }
 
     pub(crate) fn subscribed(&self) -> u32 {

@@ -14,6 +14,8 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Slots {
     used: Vec<Slot>,
+    /// Instances that are being set up.
+    coming: usize,
     /// The instance with which the module was tried: the first connections have a place whatever else is full.
     first: Option<Instance>,
 }
@@ -31,15 +33,25 @@ pub(crate) struct Lease {
 
 impl Pool {
     pub(crate) fn new(max: usize, first: Instance) -> Arc<Self> {
-        Arc::new(Self { max, slots: Mutex::new(Slots { used: Vec::new(), first: Some(first) }) })
+        Arc::new(Self { max, slots: Mutex::new(Slots { first: Some(first), ..Slots::default() }) })
     }
 
     /// A place in a new instance if there may be one more and `make` can make it, else in the one with the fewest.
     pub(crate) fn lease(self: &Arc<Self>, make: impl FnOnce() -> Result<Instance, Stopped>) -> Result<Lease, Stopped> {
         let mut slots = self.slots();
         let first = slots.first.take().map(Ok);
-        let more = slots.used.len() < self.max || slots.used.is_empty();
-        let made = first.or_else(|| more.then(make));
+        let more = slots.used.len() + slots.coming < self.max || slots.used.is_empty();
+        let made = if first.is_none() && more {
+            slots.coming += 1;
+            drop(slots);
+            // Code of the module may run in there: nobody who needs no new instance waits for it.
+            let made = make();
+            slots = self.slots();
+            slots.coming -= 1;
+            Some(made)
+        } else {
+            first
+        };
         let instance = match (made, slots.used.iter_mut().min_by_key(|slot| slot.connections)) {
             (Some(Ok(instance)), _) => {
                 let instance = Arc::new(Mutex::new(instance));
@@ -89,5 +101,34 @@ impl Drop for Lease {
                 slots.swap_remove(index);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatosk_plugin_bundle as bundle;
+
+    use super::*;
+    use crate::{HostLimits, Manifest, Module, PluginHost};
+
+    #[test]
+    fn nobody_waits_for_an_instance_that_is_set_up_for_somebody_else() {
+        let host = PluginHost::new(HostLimits { instances: 2, ..HostLimits::default() }).unwrap();
+        let manifest = Manifest::parse(bundle::KEEPALIVE.manifest).unwrap();
+        let module = Module::new(&host, manifest, bundle::KEEPALIVE.wasm).unwrap();
+        let (pool, full) = (module.pool(), || Err(Stopped::Trapped("full".to_owned())));
+        let first = pool.lease(full).unwrap();
+        let second = pool.lease(|| {
+            // Others come and go meanwhile.
+            let third = pool.lease(full).unwrap();
+            assert!(Arc::ptr_eq(&third.instance, &first.instance));
+            drop(third);
+            full()
+        });
+        assert!(Arc::ptr_eq(&second.unwrap().instance, &first.instance));
+        assert_eq!(pool.len(), 1);
+        drop(first);
+        assert_eq!(pool.len(), 0);
+        assert!(pool.lease(full).is_err());
     }
 }

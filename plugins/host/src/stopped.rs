@@ -1,6 +1,6 @@
 //! Why the host has ended an instance.
 
-use ratatosk_protocol::plugin::abi::EmitError;
+use ratatosk_protocol::plugin::abi::{EmitError, readable};
 
 /// Why an instance was ended. What it held is gone, and every connection that it served fails with this.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,14 @@ pub enum Stopped {
     #[error(transparent)]
     Misuse(#[from] Misuse),
 }
+
+/// What wasmtime says, which may quote the module: in one line, and not too long.
+pub(crate) fn explain(error: &wasmtime::Error) -> String {
+    readable(format!("{error:#}").as_bytes(), MAX_EXPLANATION_LEN)
+}
+
+/// Longest explanation, in bytes.
+const MAX_EXPLANATION_LEN: usize = 1024;
 
 /// A rule of the ABI, or a limit, that a module broke.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +81,12 @@ pub enum Misuse {
     /// A handle that belongs to another connection, or to none.
     #[error("used the handle {handle} during a call for another connection")]
     ForeignHandle {
+        /// The handle.
+        handle: u32,
+    },
+    /// A new connection was given the handle of another one, so that both would be taken for the same.
+    #[error("open returned the handle {handle}, which another connection has")]
+    HandleTaken {
         /// The handle.
         handle: u32,
     },

@@ -8,7 +8,11 @@ use wasmtime::{ExternType, FuncType, Module, ValType};
 #[non_exhaustive]
 pub enum AbiError {
     /// It is made for another version.
-    #[error("the module is made for version {found} of the plugin ABI, this host speaks version {}", abi::VERSION)]
+    #[error(
+        "the module is made for version {} of the plugin ABI, this host speaks version {}",
+        shown(found),
+        abi::VERSION
+    )]
     Version {
         /// What follows the marker's prefix.
         found: String,
@@ -17,7 +21,7 @@ pub enum AbiError {
     #[error("the module is no plugin: it does not export {}", abi::MARKER)]
     NoMarker,
     /// It needs something that the ABI does not have.
-    #[error("the module imports {module}.{name}, which plugins are not given")]
+    #[error("the module imports {}.{}, which plugins are not given", shown(module), shown(name))]
     Import {
         /// From where.
         module: String,
@@ -33,6 +37,18 @@ pub enum AbiError {
         expected: &'static str,
     },
 }
+
+/// A name that a stranger has chosen, for a person: in one line, escaped, and not too long.
+pub(crate) fn shown(name: &str) -> String {
+    let mut text: String = name.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
+    if name.chars().nth(MAX_SHOWN).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// Characters of a name that are shown. A module may have names of 100,000 bytes.
+const MAX_SHOWN: usize = 100;
 
 /// Name and signature.
 const IMPORTS: [(&str, &str); 5] = [

@@ -28,6 +28,8 @@ pub struct WasmPlugin {
     handle: u32,
     clock: Clock,
     timer: Option<Instant>,
+    /// The turn of the last call.
+    turn: u64,
     call: Call,
     share: Share,
     stopped: Option<Stopped>,
@@ -59,7 +61,7 @@ impl WasmPlugin {
         };
         let clock = Clock::starting(now);
         let share = Share::new(Arc::clone(module.stats()));
-        let mut plugin = Self { module, lease, handle, clock, timer: None, call, share, stopped: None };
+        let mut plugin = Self { module, lease, handle, clock, timer: None, turn: 0, call, share, stopped: None };
         plugin.arm();
         Ok(plugin)
     }
@@ -96,11 +98,16 @@ impl WasmPlugin {
         self.call.emitted.clear();
         self.call.emitted_bytes = 0;
         self.call.failure = None;
+        if self.turn != cx.turn() {
+            (self.turn, self.call.spent) = (cx.turn(), 0);
+        }
         let result = match &self.stopped {
             Some(stopped) => Err(stopped.clone()),
             None => {
-                let timed = self.share.begin(len);
-                let result = action(&mut self.lease.instance(), &mut self.call, self.handle);
+                let mut instance = self.lease.instance();
+                let (timed, since) = (self.share.begin(len), self.module.ticks());
+                let result = action(&mut instance, &mut self.call, self.handle);
+                self.call.spent += self.module.ticks().saturating_sub(since);
                 self.share.end(&timed);
                 result
             }
@@ -111,6 +118,7 @@ impl WasmPlugin {
             self.lease.retire();
             self.share.failed(true);
             self.timer = None;
+            self.call.emitted = Vec::new();
             self.stopped = Some(reason);
             error
         })
@@ -174,6 +182,7 @@ impl Plugin for WasmPlugin {
 
 impl Drop for WasmPlugin {
     fn drop(&mut self) {
+        self.call.spent = 0;
         self.lease.instance().close(&mut self.call, self.handle);
     }
 }

@@ -17,7 +17,7 @@ use ratatosk_plugin_host::{AbiError, HostLimits, LoadError, Manifest, Misuse, Mo
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::plugin::abi::EmitError;
-use ratatosk_protocol::plugin::{Incoming, Layer, Origin, Outgoing, Stack};
+use ratatosk_protocol::plugin::{Context, Incoming, Layer, Origin, Outgoing, Plugin, PluginError, SendError, Stack};
 use sha2::{Digest, Sha256};
 
 const MEMORY_MAX: usize = 1 << 20;
@@ -226,6 +226,98 @@ fn another_connections_handle() {
     assert_eq!(garbage, stopped(Misuse::Result { call: "open", result: -7 }));
     let refused = opened("(call $fail (i32.const 0) (i32.const 10)) (return (i32.const -1))").unwrap_err();
     assert_eq!(refused.to_string(), "plugin hostile refused its configuration: the reason");
+}
+
+/// A module that hands out one handle again and again would take one person's messages for another's.
+#[test]
+fn one_handle_for_two_connections() {
+    let module = load(&with("(;open;)", "(return (i32.const 5))")).unwrap();
+    let open = || module.open(&[], Instant::now(), Box::new(Seeded(1)));
+    // Two instances at most: the third connection shares one.
+    let (_first, _second) = (open().unwrap(), open().unwrap());
+    let reason = Misuse::HandleTaken { handle: 5 }.into();
+    assert_eq!(open().unwrap_err(), OpenError::Stopped { name: "hostile".to_owned(), reason });
+    // Of a connection that is gone, it may be used again.
+    let module = load(&with("(;open;)", "(return (i32.const 5))")).unwrap();
+    let open = || module.open(&[], Instant::now(), Box::new(Seeded(1))).unwrap();
+    let (first, second) = (open(), open());
+    drop((first, second));
+    open();
+}
+
+/// Sends so many texts for each one.
+struct Many(usize);
+
+impl Plugin for Many {
+    fn name(&self) -> &str {
+        "many"
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Transform
+    }
+
+    fn outgoing(&mut self, cx: &mut Context<'_>, event: Outgoing) -> Result<(), PluginError> {
+        (0..self.0).for_each(|_| cx.sink(event.clone()));
+        Ok(())
+    }
+}
+
+#[test]
+fn many_calls_for_one_message_have_one_deadline() {
+    // Some milliseconds, which none of the calls may not take.
+    let slow = load(&on_text(
+        "(global.set $next (i32.const 3000000))
+         (loop (global.set $next (i32.sub (global.get $next) (i32.const 1))) (br_if 0 (global.get $next)))",
+    ));
+    let now = Instant::now();
+    let plugin = slow.unwrap().open(&[], now, Box::new(Seeded(1))).unwrap();
+    let mut stack = Stack::new(vec![Box::new(plugin), Box::new(Many(100_000))], Box::new(Seeded(1))).unwrap();
+    stack.handle_incoming(now, Incoming::Opened);
+    let SendError::Plugin(failure) = stack.send(now, Payload::text("text")).unwrap_err() else { panic!() };
+    assert_eq!(failure.to_string(), "hostile: plugin hostile stopped: no answer within 50 ms");
+    // Messages that come one by one have a deadline each.
+    let plugin = load(&on_text("")).unwrap().open(&[], now, Box::new(Seeded(1))).unwrap();
+    let mut stack = Stack::new(vec![Box::new(plugin), Box::new(Many(1))], Box::new(Seeded(1))).unwrap();
+    stack.handle_incoming(now, Incoming::Opened);
+    for _ in 0..100_000 {
+        stack.send(now, Payload::text("text")).unwrap();
+        assert!(stack.poll_transmit().is_some());
+    }
+}
+
+#[test]
+fn two_modules_that_answer_each_other_for_ever() {
+    let answers = |to: u32| {
+        let code = format!(
+            "(if (i32.eq (local.get $direction) (i32.const {to})) (then
+               (call $emit (i32.const {}) (i32.const 1) (i32.const 0) (i32.const 10)) (return (i32.const 0))))",
+            1 - to
+        );
+        load(&on_text(&code)).unwrap()
+    };
+    let now = Instant::now();
+    let open = |module: &Module| Box::new(module.open(&[], now, Box::new(Seeded(1))).unwrap());
+    let (inner, outer) = (answers(1), answers(0));
+    let mut stack = Stack::new(vec![open(&inner), open(&outer)], Box::new(Seeded(1))).unwrap();
+    stack.handle_incoming(now, Incoming::Opened);
+    stack.handle_incoming(now, Incoming::Message(Payload::text("text")));
+    let failure = stack.failure().unwrap().to_string();
+    assert_eq!(failure, "hostile: plugin hostile stopped: no answer within 50 ms");
+}
+
+#[test]
+fn names_that_are_no_text_for_a_terminal() {
+    let said = |module: &str| load(module).unwrap_err().to_string();
+    let escape = WELL_BEHAVED.replacen("\"emit\"", "\"\\1b[31memit\"", 1);
+    assert_eq!(
+        said(&escape),
+        "plugin hostile: the module imports ratatosk_plugin_1.\\u{1b}[31memit, which plugins are not given"
+    );
+    let version = WELL_BEHAVED.replace("abi_1", &format!("abi_{}", "9".repeat(50_000)));
+    assert!(said(&version).len() < 300);
+    let twice = with("(;more;)", "(func (export \"\\1b[31m\")) (func (export \"\\1b[31m\"))");
+    assert!(!said(&twice).chars().any(char::is_control), "{:?}", said(&twice));
 }
 
 #[test]
