@@ -10,77 +10,16 @@
 #[allow(unreachable_pub, missing_docs, reason = "the library of the fuzz crate")]
 mod bodies;
 
-use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+#[path = "../fuzz/bounded.rs"]
+mod bounded;
+
 use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Changed inputs that are tried per target.
-const CHANGED: usize = 4000;
-
 fn run(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let seeds: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
-    assert!(!seeds.is_empty(), "{target} has no seeds");
-    for (file, seed) in files.iter().zip(&seeds) {
-        attempt(&file.display().to_string(), body, seed);
-    }
-    let mut random = Random(0x5eed);
-    for number in 0..CHANGED {
-        let mut input = seeds[random.below(seeds.len())].clone();
-        for _ in 0..=random.below(4) {
-            change(&mut input, &seeds, &mut random);
-        }
-        attempt(&format!("changed input {number}"), body, &input);
-    }
-}
-
-fn attempt(name: &str, body: fn(&[u8]), input: &[u8]) {
-    if catch_unwind(AssertUnwindSafe(|| body(input))).is_err() {
-        panic!("{name} failed: {}", hex::encode(input));
-    }
-}
-
-/// One of the changes that fuzzers make.
-fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
-    let at = random.below(input.len() + 1);
-    match random.below(6) {
-        0 if at < input.len() => input[at] ^= 1 << random.below(8),
-        1 if at < input.len() => input[at] = random.byte(),
-        2 => input.insert(at, random.byte()),
-        3 => input.truncate(at),
-        4 if at < input.len() => drop(input.remove(at)),
-        _ => {
-            let other = &seeds[random.below(seeds.len())];
-            let tail = other[random.below(other.len() + 1)..].to_vec();
-            input.truncate(at);
-            input.extend(tail);
-        }
-    }
-}
-
-/// SplitMix64: the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_be_bytes()[0]
-    }
+    bounded::run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target), body);
 }
 
 #[test]

@@ -14,18 +14,22 @@ pub(crate) fn call(root: &Path, line: &str) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(root);
-    // `cargo run` describes xtask to xtask. Build scripts that watch these variables would run again for each caller.
-    for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(describes_a_package) {
-            command.env_remove(name);
-        }
-    }
+    forget_the_caller(&mut command);
     while let Some((name, value)) = words.peek().and_then(|word| word.split_once('=')) {
         command.env(name, value);
         words.next();
     }
     command.args(words.skip(1));
     command
+}
+
+/// `cargo run` describes xtask to xtask. Build scripts that watch these variables would run again for each caller.
+pub(crate) fn forget_the_caller(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(describes_a_package) {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Where a [`call`] puts what it builds.

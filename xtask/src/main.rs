@@ -7,6 +7,7 @@ mod bench;
 mod cargo;
 mod defects;
 mod demo;
+mod fuzz;
 mod test;
 mod tree;
 mod workspace;
@@ -34,6 +35,7 @@ const COMMANDS: &[Command] = &[
         about: "the relay, or the plugins, against others that do the same work (writes a page and a picture to target/bench)",
         run: bench::run,
     },
+    Command { name: "fuzz", about: "the fuzz targets, with their seeds (--list shows them)", run: fuzz::run },
     Command { name: "defects", about: "whether the conformance suite notices what is broken", run: defects::run },
 ];
 

@@ -3,6 +3,8 @@
 //!
 //! A body panics if the relay breaks a promise.
 
+pub mod frames;
+
 use std::net::IpAddr;
 
 use ratatosk_relay::inputs;

@@ -28,7 +28,7 @@ pub(crate) use header::{Opcode, append};
 
 /// What a client did against the rules. The connection cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// A frame that RFC 6455 §5 does not allow.
     Violation,
     /// A text, or the reason of a close, is not UTF-8 (§8.1).

@@ -1,28 +1,18 @@
 //! Properties of the whole room, and what tungstenite makes of the same bytes.
 
-use std::io::{self, ErrorKind, Read, Write};
+#[path = "../../fuzz/src/frames/said.rs"]
+mod said;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use ratatosk_protocol::message::Payload;
-use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
+use self::said::{LIMIT, Said, tungstenite};
 use super::forward::LEAST_PIECE;
 use super::*;
-
-const LIMIT: usize = 40_000;
-
-/// What a client says, as it should arrive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
-    Text(String),
-    Binary(Vec<u8>),
-    Closed(Option<u16>, String),
-    Fault(Fault),
-}
+use crate::inputs::{self, Relayed};
 
 fn masked(first: u8, key: [u8; 4], payload: &[u8]) -> Vec<u8> {
     let mut out = vec![first];
@@ -51,107 +41,11 @@ fn pieces<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
     places.into_iter().map(|place| &bytes[std::mem::replace(&mut from, place)..place]).collect()
 }
 
-/// Bytes of a stream, and no more for now.
-struct Wire<'a>(&'a [u8]);
-
-impl Read for Wire<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.0.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { self.0.read(buffer) }
-    }
-}
-
-impl Write for Wire<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What tungstenite reads, in either role.
-fn tungstenite(role: Role, bytes: &[u8]) -> Vec<Said> {
-    let config = WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
-    let mut context = WebSocketContext::new(role, Some(config));
-    let mut said = Vec::new();
-    let mut wire = Wire(bytes);
-    loop {
-        said.push(match context.read(&mut wire) {
-            Ok(Message::Text(text)) => Said::Text(text.as_str().to_owned()),
-            Ok(Message::Binary(data)) => Said::Binary(data.to_vec()),
-            Ok(Message::Close(None)) => Said::Closed(None, String::new()),
-            // Its way to say that a client's code is none.
-            Ok(Message::Close(Some(frame))) if frame.reason.as_str() == "Protocol violation" => {
-                Said::Fault(Fault::Violation)
-            }
-            Ok(Message::Close(Some(frame))) => Said::Closed(Some(frame.code.into()), frame.reason.as_str().to_owned()),
-            Ok(_) => continue,
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return said,
-            Err(Error::Capacity(_)) => Said::Fault(Fault::TooLarge),
-            Err(Error::Utf8(_)) => Said::Fault(Fault::NotUtf8),
-            Err(_) => Said::Fault(Fault::Violation),
-        });
-        if matches!(said.last(), Some(Said::Fault(_) | Said::Closed(..))) {
-            return said;
-        }
-    }
-}
-
-/// A client whose bytes come in these pieces: `own` of them while it speaks to the relay itself. Gives what the relay
-/// has read, what a receiver reads after that, and the pong that is due.
+/// What the relay has read, what a receiver reads after that, and the pong that is due.
 fn relayed(pieces: &[&[u8]], own: usize) -> (Vec<Said>, Vec<u8>) {
-    let mut client = Client::new(LIMIT);
-    let (mut said, mut pong, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-    let (own, others) = pieces.split_at(own.min(pieces.len()));
-    for piece in own {
-        rest.extend_from_slice(piece);
-        loop {
-            match client.next(&mut rest, &mut pong) {
-                Ok(Next { used, event }) => {
-                    rest.drain(..used);
-                    match event {
-                        None => break,
-                        Some(Event::Message(Payload::Text(text))) => said.push(Said::Text(text)),
-                        Some(Event::Message(Payload::Binary(data))) => said.push(Said::Binary(data.to_vec())),
-                        Some(Event::Closed(Closing { code, reason })) => {
-                            said.push(Said::Closed(code, reason));
-                            return (said, pong);
-                        }
-                    }
-                }
-                Err(fault) => {
-                    said.push(Said::Fault(fault));
-                    return (said, pong);
-                }
-            }
-        }
-    }
-    let mut out = Vec::new();
-    client.hand_on(&mut out);
-    let mut end = None;
-    for piece in others.iter().copied().chain([&b""[..]]) {
-        let mut buffer = [&[0; HEADROOM][..], &rest, piece].concat();
-        let input = HEADROOM..buffer.len();
-        let forwarded = client.forward(&mut buffer, input, &mut pong);
-        assert!(forwarded.rest.len() < LEAST_PIECE || forwarded.end.is_some());
-        out.extend_from_slice(&buffer[forwarded.frames]);
-        rest = buffer[forwarded.rest].to_vec();
-        if forwarded.end.is_some() {
-            end = forwarded.end;
-            break;
-        }
-    }
-    // Whatever has happened, a receiver can be told something now.
-    append(&mut out, Opcode::Close, b"");
-    let mut read = tungstenite(Role::Client, &out);
-    assert_eq!(read.pop(), Some(Said::Closed(None, String::new())), "the frames are whole");
-    said.extend(read);
-    match end {
-        Some(End::Closed(Closing { code, reason })) => said.push(Said::Closed(code, reason)),
-        Some(End::Fault(fault)) => said.push(Said::Fault(fault)),
-        None => {}
-    }
-    (said, pong)
+    let relayed = inputs::frames(LIMIT, pieces, own);
+    assert!(relayed.waited < LEAST_PIECE);
+    (said::in_order(&relayed), relayed.pong)
 }
 
 /// A message in fragments with pings between them, and what should arrive.
