@@ -223,6 +223,24 @@ fn our_own_key_sent_back_proves_nothing() {
 }
 
 #[test]
+fn a_frame_that_does_not_decrypt_proves_nothing() {
+    for honest in [true, false] {
+        let mut pair = Pair::new();
+        pair.open();
+        pair.settle();
+        assert!(pair.connector.is_established() && !pair.connector.machine.is_proven());
+        if honest {
+            pair.acceptor.machine.send(pair.now, Payload::text("hello")).unwrap();
+            pair.collect();
+            pair.settle();
+        } else {
+            pair.connector.machine.handle_message(pair.now, Payload::binary(vec![7; 100]));
+        }
+        assert_eq!(pair.connector.machine.is_proven(), honest);
+    }
+}
+
+#[test]
 fn an_acceptor_says_nothing_before_the_connector_has() {
     let config = Config { keepalive_after: Duration::from_secs(3), ..Config::default() };
     let connector = Connector { local: key(2), remote: *key(1).public() };

@@ -120,9 +120,11 @@ impl Flight {
         self.plain_messages.is_none()
     }
 
-    /// Whether a message has decrypted, which proves the peer's key.
+    /// Whether a message has decrypted, which proves the peer's key. The counters are inside encryption: they count a message
+    /// that does not decrypt as well, and then a plugin fails.
     pub(super) fn proven(&self) -> bool {
-        self.plain_messages.is_some_and(|plain| self.counters.messages_received() > plain)
+        let came = self.plain_messages.is_some_and(|plain| self.counters.messages_received() > plain);
+        came && self.stack.failure().is_none()
     }
 
     /// Sends a handshake message.
