@@ -5,14 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use ratatosk_plugin_host::{HostLimits, Inspection, PluginHost, PluginInfo, inspect as look_into};
+use ratatosk_plugin_host::{HostLimits, Inspection, MAX_MODULE_LEN, PluginHost, PluginInfo, inspect as look_into};
 
 use super::hosted::start;
 use super::tool::Report;
 use super::{Source, layer_name};
-
-/// More than a module may have.
-const MAX_LEN: u64 = 64 << 20;
 
 /// How a module begins.
 const MAGIC: &[u8] = b"\0asm";
@@ -84,7 +81,11 @@ pub(super) fn inspect(path: &Path) -> Report {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut wasm = Vec::new();
-    File::open(path)?.take(MAX_LEN).read_to_end(&mut wasm)?;
+    File::open(path)?.take(MAX_MODULE_LEN + 1).read_to_end(&mut wasm)?;
+    if wasm.len() as u64 > MAX_MODULE_LEN {
+        let problem = format!("a module has at most {MAX_MODULE_LEN} bytes, this file has more");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+    }
     Ok(wasm)
 }
 
@@ -123,6 +124,8 @@ fn entry(path: &Path, sha256: &str) -> String {
     let rest = match &*name {
         "encryption" => ", may_have_keys = true",
         "keepalive" | "fragmentation" => "",
+        // That name stands for something else in the file.
+        "order" => return entry(Path::new("order-plugin.wasm"), sha256).replace("order-plugin.wasm", &file),
         _ => r#", layer = "observer""#,
     };
     format!("{name} = {{ wasm = \"{file}\", sha256 = \"{sha256}\"{rest} }}")
@@ -135,7 +138,9 @@ mod tests {
     #[test]
     fn the_line_for_plugins_toml_is_one_that_can_be_read() {
         use ratatosk_plugin_host::Choices;
-        for file in ["size_histogram.wasm", "My Plugin.wasm", "encryption.wasm", "keepalive.wasm", "a\"b\\c.wasm"] {
+        for file in
+            ["size_histogram.wasm", "order.wasm", "My Plugin.wasm", "encryption.wasm", "keepalive.wasm", "a\"b\\c.wasm"]
+        {
             let line = entry(Path::new(file), &"ab".repeat(32));
             Choices::parse(&line, Path::new("")).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
@@ -143,6 +148,15 @@ mod tests {
             entry(Path::new("x/size_histogram.wasm"), "")
                 .starts_with("size-histogram = { wasm = \"size_histogram.wasm\"")
         );
+    }
+
+    #[test]
+    fn what_is_too_large_for_a_module_is_not_looked_at_in_part() {
+        let path = std::env::temp_dir().join(format!("ratatosk-large-{}.wasm", std::process::id()));
+        File::create(&path).unwrap().set_len(MAX_MODULE_LEN + 1).unwrap();
+        let problem = inspect(&path).problem.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(problem.ends_with("a module has at most 16777216 bytes, this file has more"), "{problem}");
     }
 
     #[test]

@@ -71,6 +71,15 @@ pub enum ChoicesError {
         /// What is wrong.
         problem: String,
     },
+    /// It lists more plugins than a connection can have.
+    #[error("it lists {found} plugins, and a connection has at most {MAX_PLUGINS}; remove some")]
+    TooMany {
+        /// How many.
+        found: usize,
+    },
+    /// It is no UTF-8.
+    #[error("it is no text in UTF-8")]
+    NotText,
     /// The list under `order` is wrong.
     #[error("order {0}")]
     List(String),
@@ -104,7 +113,8 @@ impl Choices {
     /// [`ChoicesError`].
     pub fn read(path: &Path) -> Result<Self, ChoicesError> {
         let bytes = read(path).map_err(ChoicesError::File)?;
-        Self::parse(&String::from_utf8_lossy(&bytes), path.parent().unwrap_or(Path::new("")))
+        let text = str::from_utf8(&bytes).map_err(|_| ChoicesError::NotText)?;
+        Self::parse(text, path.parent().unwrap_or(Path::new("")))
     }
 
     /// Reads a text. Paths in it start at `base`.
@@ -114,13 +124,13 @@ impl Choices {
     /// [`ChoicesError`].
     pub fn parse(text: &str, base: &Path) -> Result<Self, ChoicesError> {
         let table = DeTable::parse(text).map_err(|error| ChoicesError::Syntax {
-            line: 1 + text[..error.span().map_or(0, |span| span.start)].matches('\n').count(),
-            problem: error.message().to_owned(),
+            line: line_of(text, error.span().map_or(0, |span| span.start)),
+            problem: error.message().escape_debug().to_string(),
         })?;
         let mut table = table.into_inner();
         let order = table.remove("order").map(|value| order(value.into_inner())).transpose()?;
         if table.len() > MAX_PLUGINS {
-            return Err(ChoicesError::List(format!("and entries: {} plugins, at most {MAX_PLUGINS}", table.len())));
+            return Err(ChoicesError::TooMany { found: table.len() });
         }
         let mut choices = Self::all_wasm().0;
         for (name, value) in table {
@@ -139,6 +149,11 @@ impl Choices {
         check_order(&layers)?;
         Ok(Self(choices))
     }
+}
+
+/// The number of the line, from 1, in which a byte stands.
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count()
 }
 
 /// The list of names under `order`.
@@ -185,13 +200,24 @@ fn entry(name: &str, value: DeValue<'_>, base: &Path) -> Result<Choice, String> 
             Err(r#"it has to be "wasm", "native" or { wasm = "file", sha256 = "…" }"#.to_owned())
         }
         (DeValue::Table(table), built_in) => {
-            let manifest = file(name, Fields(table), built_in, base).map_err(|error| error.to_string())?;
+            let manifest = file(name, Fields(table), built_in, base).map_err(|error| explain(&error))?;
             Ok(choice(manifest.0, manifest.1))
         }
         _ => Err(format!(
             r#"it has to be {{ wasm = "file", sha256 = "…", layer = "…" }}; of plugins, the program has only {}"#,
             BUILT_IN.map(|(known, _)| known).join(", ")
         )),
+    }
+}
+
+/// What is wrong with an entry, which is no manifest of its own.
+fn explain(error: &ManifestError) -> String {
+    match error {
+        ManifestError::Field(error) => error.to_string(),
+        ManifestError::EncryptionWithoutKeys => {
+            "it needs may_have_keys = true, because encryption gets the session key".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 
@@ -210,7 +236,12 @@ fn file(
         (Some(said), Some(layer)) if said != layer => {
             return Err(FieldError::Value { key: "layer", expected: "the one of that name, or left out" }.into());
         }
-        (_, Some(layer)) | (Some(layer), None) => layer,
+        (_, Some(layer)) => layer,
+        (Some(layer), None) if BUILT_IN.iter().any(|&(_, taken)| taken == layer) => {
+            let expected = "observer or transform; what replaces encryption, keepalive or fragmentation has that name";
+            return Err(FieldError::Value { key: "layer", expected }.into());
+        }
+        (Some(layer), None) => layer,
         (None, None) => return Err(FieldError::Missing("layer").into()),
     };
     let short = |text: &str| text.len() <= MAX_CONFIG_LEN;

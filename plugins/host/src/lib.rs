@@ -36,7 +36,7 @@ pub use engine::{HostError, HostLimits, PluginHost};
 pub use fields::FieldError;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{Manifest, ManifestError};
-pub use module::{LoadError, Module, OpenError};
+pub use module::{LoadError, MAX_MODULE_LEN, Module, OpenError};
 pub use set::{BuiltIn, Change, PluginInfo, PluginSet, SetError, Sources};
 pub use stats::Stats;
 pub use stopped::{Misuse, Stopped};

@@ -21,8 +21,8 @@ use crate::stopped::{Stopped, explain};
 use crate::verify::{self, AbiError};
 use crate::wasm::WasmPlugin;
 
-/// The largest module, and the largest manifest, that is read.
-const MAX_LEN: u64 = 16 << 20;
+/// The largest module, in bytes; also the largest manifest and the largest list of plugins.
+pub const MAX_MODULE_LEN: u64 = 16 << 20;
 
 /// A compiled module. Copies are the same module.
 #[derive(Clone)]
@@ -241,9 +241,9 @@ fn digest(wasm: &[u8]) -> [u8; 32] {
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     let failed = |error| LoadError::File { path: path.display().to_string(), error };
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_LEN + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    if bytes.len() as u64 > MAX_LEN {
-        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {MAX_LEN} bytes"))));
+    File::open(path).and_then(|file| file.take(MAX_MODULE_LEN + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > MAX_MODULE_LEN {
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {MAX_MODULE_LEN} bytes"))));
     }
     Ok(bytes)
 }
