@@ -1,12 +1,13 @@
 //! The plugins of a connection, linked and as modules of the same source.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use ratatosk_benches::Outcome;
 use ratatosk_plugin_bundle as bundle;
 use ratatosk_plugin_encryption::Encryption;
 use ratatosk_plugin_encryption::secretbox::Secretbox;
-use ratatosk_plugin_host::{HostLimits, Manifest, Module, PluginHost};
+use ratatosk_plugin_host::{BuiltIn, Choices, HostLimits, Manifest, Module, PluginHost, PluginSet, Sources};
 use ratatosk_protocol::crypto::SharedKey;
 use ratatosk_protocol::entropy::OsEntropy;
 use ratatosk_protocol::plugin::{
@@ -54,6 +55,26 @@ impl Modules {
     }
 }
 
+/// The plugins of a program that says nothing about them.
+pub(crate) fn set() -> Outcome<Arc<PluginSet>> {
+    let built_in = [bundle::ENCRYPTION, bundle::KEEPALIVE, bundle::FRAGMENTATION];
+    let built_in = built_in.map(|built| BuiltIn { manifest: built.manifest, wasm: built.wasm }).into();
+    let sources = Sources { built_in, entropy: || Box::new(OsEntropy), limits: HostLimits::default() };
+    Ok(PluginSet::start(&Choices::all_wasm(), sources)?)
+}
+
+/// What a connection tells its plugins.
+pub(crate) fn setup(key: &SharedKey, sends: NonceParity) -> Setup<'_> {
+    Setup {
+        now: Instant::now(),
+        key,
+        sends,
+        keepalive: KeepAliveSettings::default(),
+        chunk_len: CHUNK_LEN,
+        max_message_len: MAX_MESSAGE_LEN,
+    }
+}
+
 /// How the plugins of an end run.
 #[derive(Clone, Copy)]
 pub(crate) enum Form<'a> {
@@ -68,14 +89,7 @@ pub(crate) enum Form<'a> {
 /// One end with these plugins, from the socket outwards.
 pub(crate) fn stack(form: Form<'_>, layers: &[Layer], sends: NonceParity) -> Outcome<Stack> {
     let key = SharedKey::from_bytes(KEY);
-    let setup = Setup {
-        now: Instant::now(),
-        key: &key,
-        sends,
-        keepalive: KeepAliveSettings::default(),
-        chunk_len: CHUNK_LEN,
-        max_message_len: MAX_MESSAGE_LEN,
-    };
+    let setup = setup(&key, sends);
     let plugin = |layer: &Layer| match (form, layer) {
         (Form::Modules(modules), layer) => modules.plugin(*layer, &setup),
         (Form::Narrow, Layer::Encryption) => {
