@@ -12,14 +12,14 @@ use sha2::{Digest, Sha256};
 use wasmtime::InstancePre;
 
 use crate::engine::PluginHost;
-use crate::imports::{self, Limits, State};
+use crate::imports::{self, Call, Limits, State};
 use crate::instance::Instance;
 use crate::manifest::{Manifest, ManifestError};
 use crate::pool::{Lease, Pool};
 use crate::stats::Stats;
 use crate::stopped::{Stopped, explain};
 use crate::verify::{self, AbiError};
-use crate::wasm::WasmPlugin;
+use crate::wasm::{self, WasmPlugin};
 
 /// The largest module, in bytes; also the largest manifest and the largest list of plugins.
 pub const MAX_MODULE_LEN: u64 = 16 << 20;
@@ -186,6 +186,16 @@ impl Module {
     #[must_use]
     pub fn instances(&self) -> usize {
         self.0.pool.len()
+    }
+
+    /// Opens it for nobody, in the instance that is kept for the first connection if it is still there.
+    pub(crate) fn try_out(&self, config: &[u8], now: Instant, entropy: Box<dyn Entropy>) -> Result<(), OpenError> {
+        let Some(mut first) = self.0.pool.take_first() else { return self.open(config, now, entropy).map(drop) };
+        let mut call = Call { entropy, ..Call::none() };
+        let handle = wasm::enter(self, &mut first, &mut call, config)?;
+        first.close(&mut call, handle);
+        self.0.pool.keep_first(first);
+        Ok(())
     }
 
     /// The plugin of a connection. `entropy` is for it alone; whoever passes a key in `config` wipes it.

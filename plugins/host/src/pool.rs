@@ -70,6 +70,16 @@ impl Pool {
         Ok(Lease { pool: Arc::clone(self), instance })
     }
 
+    /// The instance that is kept for the first connection, if there has been none yet.
+    pub(crate) fn take_first(&self) -> Option<Instance> {
+        self.slots().first.take()
+    }
+
+    /// Keeps an instance for the first connection.
+    pub(crate) fn keep_first(&self, first: Instance) {
+        self.slots().first = Some(first);
+    }
+
     /// How many instances there are.
     pub(crate) fn len(&self) -> usize {
         self.slots().used.len()

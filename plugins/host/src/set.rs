@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 use std::time::Instant;
 
 use ratatosk_protocol::crypto::SharedKey;
@@ -11,6 +13,8 @@ use ratatosk_protocol::plugin::{
     CHUNK_LEN, Form, KeepAliveSettings, Layer, MAX_MESSAGE_LEN, NonceParity, Plugin, PluginError, PluginFailure,
     Plugins, Setup,
 };
+
+use zeroize::Zeroizing;
 
 use crate::choices::{Choice, Choices, Runs};
 use crate::engine::{HostError, HostLimits, PluginHost};
@@ -130,9 +134,11 @@ impl PluginSet {
     pub fn reload(&self, choices: &Choices) -> Result<Vec<Change>, SetError> {
         // The host's lock keeps two reloads apart.
         let mut host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        if host.is_none() && choices.0.iter().any(|choice| choice.runs != Runs::Native) {
+            *host = Some(PluginHost::new(self.sources.limits)?);
+        }
         let old = self.generation();
-        let slots = choices.0.iter().map(|choice| self.slot(&mut host, &old, choice)).collect::<Result<_, _>>()?;
-        let new = Generation(slots);
+        let new = Generation(self.slots(host.as_ref(), &old, choices)?);
         self.try_out(&new)?;
         let changes = new.changes_since(&old);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
@@ -149,12 +155,21 @@ impl PluginSet {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn slot(
-        &self,
-        host: &mut MutexGuard<'_, Option<PluginHost>>,
-        old: &Generation,
-        choice: &Choice,
-    ) -> Result<Slot, SetError> {
+    /// One slot for each choice. Modules are compiled side by side: that is most of what a start takes.
+    fn slots(&self, host: Option<&PluginHost>, old: &Generation, choices: &Choices) -> Result<Vec<Slot>, SetError> {
+        thread::scope(|scope| {
+            let work = |choice| move || self.slot(host, old, choice);
+            let begin = |choice| match thread::Builder::new().spawn_scoped(scope, work(choice)) {
+                Ok(thread) => Begun::Elsewhere(thread),
+                // No thread to be had: here, then.
+                Err(_) => Begun::Here(work(choice)()),
+            };
+            let begun: Vec<_> = choices.0.iter().map(begin).collect();
+            begun.into_iter().map(Begun::finish).collect()
+        })
+    }
+
+    fn slot(&self, host: Option<&PluginHost>, old: &Generation, choice: &Choice) -> Result<Slot, SetError> {
         let found = match &choice.runs {
             Runs::Native => None,
             Runs::BuiltIn => Some(self.carried(&choice.name)?),
@@ -162,20 +177,14 @@ impl PluginSet {
         };
         let form = if found.is_some() { Form::Wasm } else { Form::Native };
         let stats = self.stats(&choice.name, form);
-        let Some((manifest, wasm)) = found else {
+        let (Some((manifest, wasm)), Some(host)) = (found, host) else {
             return Ok(Slot { choice: choice.clone(), module: None, stats });
         };
         let same = |slot: &&Slot| slot.module.as_ref().is_some_and(|module| *module.manifest() == manifest);
         // A file may hold other bytes by now, which the hash has to tell.
         let module = match old.0.iter().find(same).and_then(|slot| slot.module.clone()) {
             Some(module) if module.is(&wasm) => module,
-            _ => {
-                let host = match &**host {
-                    Some(known) => known.clone(),
-                    None => host.insert(PluginHost::new(self.sources.limits)?).clone(),
-                };
-                Module::counted(&host, manifest, &wasm, Arc::clone(&stats))?
-            }
+            _ => Module::counted(host, manifest, &wasm, Arc::clone(&stats))?,
         };
         Ok(Slot { choice: choice.clone(), module: Some(module), stats })
     }
@@ -190,10 +199,7 @@ impl PluginSet {
             chunk_len: CHUNK_LEN,
             max_message_len: MAX_MESSAGE_LEN,
         };
-        generation
-            .0
-            .iter()
-            .try_for_each(|slot| slot.open(&setup, self.sources.entropy).map(drop).map_err(SetError::Open))
+        generation.0.iter().try_for_each(|slot| slot.try_out(&setup, self.sources.entropy).map_err(SetError::Open))
     }
 
     fn carried(&self, name: &str) -> Result<(Manifest, Vec<u8>), SetError> {
@@ -243,6 +249,21 @@ impl Generation {
     }
 }
 
+/// A slot in the making.
+enum Begun<'a> {
+    Here(Result<Slot, SetError>),
+    Elsewhere(thread::ScopedJoinHandle<'a, Result<Slot, SetError>>),
+}
+
+impl Begun<'_> {
+    fn finish(self) -> Result<Slot, SetError> {
+        match self {
+            Self::Here(made) => made,
+            Self::Elsewhere(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        }
+    }
+}
+
 impl Slot {
     fn is_like(&self, other: &Self) -> bool {
         let hash = |slot: &Self| slot.module.as_ref().map(|module| module.manifest().sha256);
@@ -257,15 +278,27 @@ impl Slot {
             let plugin = linked.ok_or_else(|| failure("there is no such linked plugin".to_owned()))?;
             return Ok(Box::new(Counted::new(plugin, Arc::clone(&self.stats))));
         };
+        match module.open(&self.config(setup), setup.now, entropy()) {
+            Ok(plugin) => Ok(Box::new(plugin)),
+            Err(error) => Err(failure(error.to_string())),
+        }
+    }
+
+    /// What the plugin of a connection is configured with.
+    fn config(&self, setup: &Setup<'_>) -> Zeroizing<Vec<u8>> {
         let config = match &self.choice.runs {
             Runs::File { config, .. } if !config.is_empty() => Some(config.as_bytes().to_vec().into()),
             _ => setup.config(self.choice.layer),
         };
-        let config = config.unwrap_or_default();
-        match module.open(&config, setup.now, entropy()) {
-            Ok(plugin) => Ok(Box::new(plugin)),
-            Err(error) => Err(failure(error.to_string())),
-        }
+        config.unwrap_or_default()
+    }
+
+    /// Opens the plugin once, for nobody.
+    fn try_out(&self, setup: &Setup<'_>, entropy: fn() -> Box<dyn Entropy>) -> Result<(), PluginFailure> {
+        let Some(module) = &self.module else { return self.open(setup, entropy).map(drop) };
+        module
+            .try_out(&self.config(setup), setup.now, entropy())
+            .map_err(|error| PluginFailure { plugin: self.choice.name.clone(), error: PluginError::broken(error) })
     }
 
     fn info(&self) -> PluginInfo {

@@ -45,20 +45,14 @@ impl WasmPlugin {
         let name = || module.manifest().name.clone();
         let lease = module.lease().map_err(|reason| OpenError::Stopped { name: name(), reason })?;
         let mut call = Call { entropy, ..Call::none() };
-        let opened = lease.instance().open(&mut call, config);
-        let handle = match opened {
-            Ok(Some(handle)) => handle,
-            Ok(None) => {
-                let reason = call.failure.take().unwrap_or_else(|| NO_REASON.to_owned());
-                module.stats().count(false);
-                return Err(OpenError::Refused { name: name(), reason });
-            }
-            Err(reason) => {
+        let entered = enter(&module, &mut lease.instance(), &mut call, config);
+        let handle = entered.inspect_err(|error| {
+            let broken = matches!(error, OpenError::Stopped { .. });
+            module.stats().count(broken);
+            if broken {
                 lease.retire();
-                module.stats().count(true);
-                return Err(OpenError::Stopped { name: name(), reason });
             }
-        };
+        })?;
         let clock = Clock::starting(now);
         let share = Share::new(Arc::clone(module.stats()));
         let mut plugin = Self { module, lease, handle, clock, timer: None, turn: 0, call, share, stopped: None };
@@ -141,6 +135,24 @@ impl WasmPlugin {
                 Err(PluginError::new(self.call.failure.take().unwrap_or_else(|| NO_REASON.to_owned())))
             }
         }
+    }
+}
+
+/// Opens a connection in an instance: its handle.
+pub(crate) fn enter(
+    module: &Module,
+    instance: &mut Instance,
+    call: &mut Call,
+    config: &[u8],
+) -> Result<u32, OpenError> {
+    let name = || module.manifest().name.clone();
+    match instance.open(call, config) {
+        Ok(Some(handle)) => Ok(handle),
+        Ok(None) => {
+            let reason = call.failure.take().unwrap_or_else(|| NO_REASON.to_owned());
+            Err(OpenError::Refused { name: name(), reason })
+        }
+        Err(reason) => Err(OpenError::Stopped { name: name(), reason }),
     }
 }
 

@@ -211,18 +211,21 @@ fn new_connections_get_what_changed_and_others_keep_what_they_have() {
 #[test]
 fn a_module_is_there_for_new_connections_whatever_old_ones_hold() {
     let set = PluginSet::start(&Choices::all_wasm(), sources()).unwrap();
-    // Each generation holds four instances of each module, and the engine has room for twenty in all.
-    let mut held = Vec::new();
-    for generation in 0..4 {
-        held.extend((0..8).map(|_| connect(&set, NonceParity::Even)));
-        let native = if generation % 2 == 0 { Choices::all_native() } else { Choices::all_wasm() };
-        if let Err(error) = set.reload(&native) {
-            assert!(error.to_string().contains("stopped"), "{error}");
-        }
-    }
-    // Whatever was refused, new connections come about.
-    connect(&set, NonceParity::Even);
-    drop(held);
+    // Each generation holds four instances of each of three modules, and the engine has room for twenty in all: when the second
+    // one has its first instances, only five are left.
+    let hold = || (0..8).map(|_| connect(&set, NonceParity::Even)).collect::<Vec<_>>();
+    let first = hold();
+    set.reload(&Choices::all_native()).unwrap();
+    set.reload(&Choices::all_wasm()).unwrap();
+    let second = hold();
+    let instances: Vec<_> = set.describe().iter().map(|plugin| plugin.instances).collect();
+    assert!(instances.iter().all(|&count| count > 0) && instances.iter().sum::<usize>() == 8, "{instances:?}");
+    // A third generation finds no room, and says so; the second one goes on.
+    set.reload(&Choices::all_native()).unwrap();
+    let full = set.reload(&Choices::all_wasm()).unwrap_err();
+    assert!(full.to_string().contains("stopped"), "{full}");
+    assert!(set.describe().iter().all(|plugin| plugin.form == Form::Native));
+    drop((first, second));
     set.reload(&Choices::all_wasm()).unwrap();
     connect(&set, NonceParity::Even);
 }

@@ -65,6 +65,12 @@ impl Buffer {
         }
     }
 
+    /// Bytes of memory that it has.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Overwrites all of the memory, whatever of it was used, and frees it.
     pub fn wipe(&mut self) {
         wipe(&mut self.bytes);

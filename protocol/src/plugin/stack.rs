@@ -35,6 +35,9 @@ pub struct Stack {
     scratch: Buffer,
 }
 
+/// What an idle connection keeps of the memory for its messages, in bytes.
+const IDLE_SCRATCH: usize = 4096;
+
 /// Notes that wait to be read. More are dropped: a plugin that talks so much has said enough.
 const MAX_WAITING_NOTES: usize = 64;
 
@@ -196,6 +199,10 @@ impl Stack {
 
     /// Lets every plugin whose deadline has passed act.
     pub fn handle_timeout(&mut self, now: Instant) {
+        // Whoever waits for a timer is idle: memory that only a large message needed is given back.
+        if self.scratch.capacity() > IDLE_SCRATCH {
+            self.scratch.wipe();
+        }
         for index in 0..self.plugins.len() {
             let due = self.state == State::Open && self.plugins[index].deadline().is_some_and(|at| at <= now);
             if due {
