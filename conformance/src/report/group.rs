@@ -2,7 +2,7 @@
 
 /// Recorded scenarios have the letter of their recording and a number; these are about something else than the section of
 /// the specification says that they stand under. The first beginning that fits counts.
-const RECORDED: [(&str, &str); 23] = [
+const RECORDED: [(&str, &str); 25] = [
     ("b/", "timers"),
     ("c/pulse", "timers"),
     ("d/051", "timers"),
@@ -22,6 +22,8 @@ const RECORDED: [(&str, &str); 23] = [
     ("f/requester-", "handover"),
     ("f/unsolicited-pongs", "timers"),
     ("g/spare-survives", "handover"),
+    ("k/", "concurrency"),
+    ("l/", "liveness"),
     ("m/silence", "timers"),
     ("m/no-", "timers"),
     ("m/pulse-of-acceptor", "timers"),

@@ -78,7 +78,7 @@ the section of the specification. What was not measured says so.</p>
             let _ = writeln!(
                 self.out,
                 "<tbody>\n<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"{columns}\"><span>{}</span></th></tr>",
-                text(group.name)
+                text(&group.title())
             );
             for row in &group.rows {
                 self.row(suite, row);
@@ -96,7 +96,7 @@ the section of the specification. What was not measured says so.</p>
 <table>\n<caption>{title}: counts</caption>\n<thead><tr><th scope=\"col\">Implementation</th><th scope=\"col\">all</th>"
         );
         for group in &suite.groups {
-            let _ = write!(self.out, "<th scope=\"col\">{}</th>", text(group.name));
+            let _ = write!(self.out, "<th scope=\"col\">{}</th>", text(&group.title()));
         }
         self.out.push_str("</tr></thead>\n<tbody>\n");
         for (index, run) in suite.runs.iter().enumerate() {

@@ -7,6 +7,9 @@ mod text;
 
 use super::{Entry, Mark, Report};
 
+/// The suites that this program has, in the order of the page.
+const OUR_SUITES: [&str; 4] = ["server", "client", "peer", "vectors"];
+
 /// Joined runs.
 #[derive(Clone, Debug)]
 pub struct Matrix<'a> {
@@ -45,7 +48,7 @@ struct Counts {
 }
 
 impl<'a> Matrix<'a> {
-    /// Joins runs. Suites, groups and scenarios keep the order in which they first appear.
+    /// Joins runs. Groups and scenarios keep the order in which they first appear, and so do suites that are not ours.
     #[must_use]
     pub fn new(reports: &'a [Report]) -> Self {
         let mut suites: Vec<Suite<'a>> = Vec::new();
@@ -55,6 +58,7 @@ impl<'a> Matrix<'a> {
                 None => suites.push(Suite { name: &report.suite, runs: vec![report], groups: Vec::new() }),
             }
         }
+        suites.sort_by_key(|suite| OUR_SUITES.iter().position(|name| *name == suite.name).unwrap_or(usize::MAX));
         suites.iter_mut().for_each(Suite::join);
         Self { suites }
     }
@@ -106,6 +110,11 @@ fn position<'a>(groups: &mut Vec<Group<'a>>, name: &'a str) -> usize {
 }
 
 impl Group<'_> {
+    /// As a heading.
+    fn title(&self) -> String {
+        self.name.replace('_', " ")
+    }
+
     fn counts(&self, column: usize) -> Counts {
         let mut counts = Counts::default();
         for row in &self.rows {
@@ -188,12 +197,13 @@ pub(super) mod tests {
     #[test]
     fn what_a_run_does_not_mention_was_not_run() {
         let runs = [
-            run("server", "a", &[("d/1", "failures", "conforms"), ("e/1", "handover", "fails")]),
+            run("another", "z", &[]),
             run("peer", "b", &[("d/1", "failures", "skipped")]),
+            run("server", "a", &[("d/1", "failures", "conforms"), ("e/1", "handover", "fails")]),
             run("server", "c", &[("d/2", "failures", "deviates"), ("e/1", "handover", "conforms better")]),
         ];
         let matrix = Matrix::new(&runs);
-        assert_eq!(matrix.suites.iter().map(|suite| suite.name).collect::<Vec<_>>(), ["server", "peer"]);
+        assert_eq!(matrix.suites.iter().map(|suite| suite.name).collect::<Vec<_>>(), ["server", "peer", "another"]);
         let server = &matrix.suites[0];
         let rows: Vec<_> = server.groups.iter().flat_map(|it| &it.rows).map(|row| (row.id, &row.cells)).collect();
         let words = |cells: &[Option<&Entry>]| -> Vec<_> {

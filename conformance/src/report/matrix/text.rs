@@ -23,7 +23,7 @@ impl fmt::Display for Matrix<'_> {
 }
 
 fn rows(suite: &Suite<'_>) -> Vec<Vec<String>> {
-    let groups = suite.groups.iter().map(|group| markdown(group.name));
+    let groups = suite.groups.iter().map(|group| markdown(&group.title()));
     let head = ["Implementation", "Date"].map(str::to_owned).into_iter().chain(groups).chain(["all".to_owned()]);
     let runs = suite.runs.iter().enumerate().map(|(column, run)| {
         let groups = suite.groups.iter().map(|group| counts(&group.counts(column)));
