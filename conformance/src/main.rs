@@ -33,6 +33,10 @@ enum Command {
     ///
     /// Exits with 0 if everything came as it is known, with 1 if not.
     Client(ClientArguments),
+    /// Checks a codec in any language against the vectors, over its standard input and output; or is one.
+    ///
+    /// Exits with 0 if every answer was the recorded one or may differ, with 1 if not, with 2 if nothing could be tried.
+    Vectors(Box<cli::vectors::Args>),
     /// Joins reports of runs into one page, implementations by scenarios, and into tables of counts.
     ///
     /// Exits with 0, or with 2 if a file is no report.
@@ -91,6 +95,7 @@ async fn main() -> ExitCode {
     let tested = match Arguments::parse().command {
         Command::Server(arguments) => test_server(*arguments).await,
         Command::Client(arguments) => test_client(arguments).await,
+        Command::Vectors(arguments) => cli::vectors::run(*arguments).await,
         Command::Matrix(arguments) => cli::matrix::run(&arguments),
         Command::Proxy(arguments) => cli::proxy::run(*arguments).await,
     };

@@ -4,3 +4,4 @@ pub(crate) mod matrix;
 pub(crate) mod output;
 mod progress;
 pub(crate) mod proxy;
+pub(crate) mod vectors;
