@@ -15,6 +15,7 @@ import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 
 export const toHex = bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+export const isHex = digits => typeof digits === 'string' && digits.length % 2 === 0 && !/[^0-9a-f]/i.test(digits);
 export const fromHex = digits => new Uint8Array(Buffer.from(digits, 'hex'));
 
 /** The longest line: a message of 100 MiB would be one of 200 MiB. */
@@ -104,7 +105,7 @@ export async function run(make) {
         async raw({key, text, hex}) {
             if (!/^[0-9a-f]{64}$/i.test(key ?? '')) throw new Error('raw needs "key", 64 hex digits');
             if ((typeof text === 'string') === (typeof hex === 'string')) throw new Error('raw needs either "text" or "hex"');
-            if (hex !== undefined && !/^([0-9a-f]{2})*$/i.test(hex)) throw new Error('"hex" is not hex');
+            if (hex !== undefined && !isHex(hex)) throw new Error('"hex" is not hex');
             const number = await connectionTo(key.toLowerCase());
             const entry = connections.get(number);
             if (!entry) throw new Error('the connection is closed');

@@ -7,7 +7,9 @@
 //! | [`scenario`] | scenarios as data: format, placeholders, the recordings themselves |
 //! | [`server`] | plays scenarios against a CommServer, as its clients |
 //! | [`client`] | plays scripts against this project's listener, connector and acceptor, as the server and peer they meet |
+//! | [`peer`] | plays scenarios with the processes of two implementations behind the control interface |
 //! | [`proxy`] | stands between two ends: transcripts, timelines, faults |
+//! | `simulation` | relay, listeners and connectors on a virtual network and clock, in trouble, from a seed |
 //! | [`report`] | verdicts, known deviations, how results are shown |
 //! | [`vectors`] | test vectors for codecs, and this project's own codec |
 //!
@@ -16,9 +18,12 @@
 
 pub mod client;
 mod end;
+pub mod peer;
 mod play;
 pub mod proxy;
 pub mod report;
 pub mod scenario;
 pub mod server;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod vectors;

@@ -33,6 +33,12 @@ enum Command {
     ///
     /// Exits with 0 if everything came as it is known, with 1 if not.
     Client(ClientArguments),
+    /// Plays with any implementations of peers, as processes behind the peer control interface: a pair in both roles, and
+    /// each before a partner that breaks the protocol.
+    ///
+    /// Exits with 0 if everything came as it is known of the implementations, with 1 if not, with 2 if nothing could be
+    /// tried. Of implementations that are not known, scenarios must conform or conform better.
+    Peer(Box<cli::peer::Arguments>),
     /// Checks a codec in any language against the vectors, over its standard input and output; or is one.
     ///
     /// Exits with 0 if every answer was the recorded one or may differ, with 1 if not, with 2 if nothing could be tried.
@@ -95,6 +101,7 @@ async fn main() -> ExitCode {
     let tested = match Arguments::parse().command {
         Command::Server(arguments) => test_server(*arguments).await,
         Command::Client(arguments) => test_client(arguments).await,
+        Command::Peer(arguments) => cli::peer::run(*arguments).await,
         Command::Vectors(arguments) => cli::vectors::run(*arguments).await,
         Command::Matrix(arguments) => cli::matrix::run(&arguments),
         Command::Proxy(arguments) => cli::proxy::run(*arguments).await,

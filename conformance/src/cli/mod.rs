@@ -2,6 +2,7 @@
 
 pub(crate) mod matrix;
 pub(crate) mod output;
+pub(crate) mod peer;
 mod progress;
 pub(crate) mod proxy;
 pub(crate) mod vectors;

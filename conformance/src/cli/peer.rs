@@ -6,11 +6,11 @@ use std::time::Duration;
 use ratatosk_conformance::client::black_box::hostile_scripts;
 use ratatosk_conformance::client::script::Script;
 use ratatosk_conformance::client::{self, Subprocess};
-use ratatosk_conformance::peer::known::Known;
+use ratatosk_conformance::peer::known::Known as Lists;
 use ratatosk_conformance::peer::scenarios::pair_scripts;
 use ratatosk_conformance::peer::table::{Places, rows};
 use ratatosk_conformance::peer::{self, Implementation, Launch, Options, Relay, Via};
-use ratatosk_conformance::report::{Outcome, Subject};
+use ratatosk_conformance::report::{Implementation as Known, Outcome, Subject};
 
 use super::output::{Output, Run, Show};
 
@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Only scenarios whose id begins so, such as `fragments/` or `d2/`.
     #[arg(long, value_name = "PREFIX", default_value = "")]
     only: String,
+    /// Compare with the known deviations in this file instead of those that this program knows.
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
     /// Leave out the hostile partner.
     #[arg(long, requires = "b")]
     no_hostile: bool,
@@ -66,7 +69,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let Some(a) = &arguments.a else { return list(places) };
     let a = implementation(a, arguments.name_a.as_deref(), "a", places)?;
     let b = arguments.b.as_deref().map(|b| implementation(b, arguments.name_b.as_deref(), "b", places)).transpose()?;
-    let known = known(&a, b.as_ref())?;
+    let known = match &arguments.known {
+        Some(file) => {
+            let json = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            Some(Known::parse(&json).map_err(|error| error.to_string())?)
+        }
+        None => known(&a, b.as_ref())?,
+    };
 
     let mut scripts = pair_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
     scripts.retain(|script| script.id.starts_with(&arguments.only));
@@ -144,7 +153,7 @@ fn known(
     a: &Implementation,
     b: Option<&Implementation>,
 ) -> Result<Option<ratatosk_conformance::report::Implementation>, String> {
-    let lists = Known::load().map_err(|error| error.to_string())?;
+    let lists = Lists::load().map_err(|error| error.to_string())?;
     let Some(name) = &a.known else { return Ok(None) };
     let known = match b {
         None => lists.alone(name),

@@ -51,6 +51,9 @@ pub(super) async fn play(
     stage.observation
 }
 
+/// Bytes per second that two peers of a debug build manage on a busy machine.
+const SLOWEST: usize = 128 << 10;
+
 struct Stage<'a> {
     connects: &'a Implementation,
     listens: &'a Implementation,
@@ -168,6 +171,11 @@ impl Stage<'_> {
         Instant::now() + self.options.patience
     }
 
+    /// The same for a message that may be long.
+    fn patience_for(&self, payload: &Payload) -> Instant {
+        self.patience() + Duration::from_secs(u64::try_from(payload.len() / SLOWEST).unwrap_or_default())
+    }
+
     fn peer(&mut self, name: &str) -> Played<&mut Process> {
         self.peers.get_mut(name).ok_or_else(|| not_started(name))
     }
@@ -205,7 +213,7 @@ impl Stage<'_> {
     }
 
     async fn send(&mut self, name: &str, to: Option<&Name>, payload: &Payload, works: bool) -> Played {
-        let deadline = self.patience();
+        let deadline = self.patience_for(payload);
         let key = match to {
             Some(to) => *self.key(to)?,
             None => *KeyPair::generate(&mut OsEntropy).public(),
@@ -221,7 +229,7 @@ impl Stage<'_> {
     }
 
     async fn receive(&mut self, name: &str, from: &str, payload: &Payload) -> Played {
-        let deadline = self.patience();
+        let deadline = self.patience_for(payload);
         let from = *self.key(from)?;
         let peer = self.peer(name)?;
         let take = |state: &mut super::told::State| {

@@ -111,7 +111,8 @@ impl Told {
 impl State {
     /// Sorts an event. What is not known is left alone.
     fn take(&mut self, line: &[u8]) -> Result<(), String> {
-        if line.trim_ascii().is_empty() {
+        let line = line.trim_ascii();
+        if line.is_empty() {
             return Ok(());
         }
         let shown = || String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();

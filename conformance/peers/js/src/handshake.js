@@ -1,6 +1,6 @@
 // The messages before encryption (§2, §3), and what is wrong with others (§6). Reasons are those of recorded peers.
 import nacl from 'tweetnacl';
-import {fromHex, toHex} from '../../control.js';
+import {fromHex, isHex, toHex} from '../../control.js';
 
 const NONCE = 24;
 const KEY = 32;
@@ -36,8 +36,6 @@ export function parse(message) {
     if (value === null || typeof value !== 'object' || typeof value.command !== 'string') throw new Error("Received message without a 'command' member.");
     return value;
 }
-
-const isHex = digits => typeof digits === 'string' && /^([0-9a-f]{2})*$/i.test(digits);
 
 /** A public key of its digits. */
 export function publicKey(digits) {
