@@ -105,3 +105,15 @@ async fn the_largest_message_may_come_in_pieces_with_pings_between() {
     within(stream.read_exact(&mut challenge)).await.unwrap();
     assert!(String::from_utf8_lossy(&challenge).contains(r#"{"command":"authentica"#), "{challenge:?}");
 }
+
+/// Somebody who registers and goes at once has its close answered, and hears nothing behind that (RFC 6455 §5.5.1).
+#[tokio::test]
+async fn nothing_follows_the_answer_to_a_close() {
+    let server = relay(&[]).await;
+    let register = raw::message(&message::register(key(1).public()));
+    let goodbye = [&1000_u16.to_be_bytes(), b"bye".as_slice()].concat();
+    let together = [register, raw::frame(0x89, b"ping"), raw::frame(0x88, &goodbye)].concat();
+    let stream = raw::upgrade_and(server.local_addr(), &together).await;
+    raw::expect_close(stream, 1000, "bye").await;
+    until_empty(&server).await;
+}

@@ -65,7 +65,6 @@ impl Socket {
     /// Puts a close frame behind everything that is queued.
     fn queue_close(&mut self, close: Option<Close>) {
         let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
-        self.pong.clear();
         self.queue_frame(Opcode::Close, &Closing { code, reason }.payload());
     }
 

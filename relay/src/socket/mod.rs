@@ -58,6 +58,8 @@ pub(crate) struct Socket {
     pong: Vec<u8>,
     /// Something was queued and not flushed.
     dirty: bool,
+    /// A close frame was queued: nothing may follow it (RFC 6455 §5.5.1).
+    closed: bool,
     /// The client speaks to the other side of a pair.
     relaying: bool,
 }
@@ -75,6 +77,7 @@ impl Socket {
             out_at: 0,
             pong: Vec::new(),
             dirty: false,
+            closed: false,
             relaying: false,
         }
     }
@@ -195,6 +198,13 @@ impl Socket {
     }
 
     fn queue_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        if self.closed {
+            return;
+        }
+        self.closed = opcode == Opcode::Close;
+        if self.closed {
+            self.pong.clear();
+        }
         frame::append(&mut self.out, opcode, payload);
         self.dirty = true;
     }
