@@ -29,7 +29,8 @@ use ratatosk_protocol::key::KeyPair;
 use ratatosk_protocol::spare::SparePolicy;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use self::answer::Answer;
 use self::command::{Command, Request};
@@ -41,6 +42,8 @@ use self::output::{Output, Room};
 use self::transcript::Transcript;
 use crate::plugins::{Plugins, Wanted};
 
+/// How long the end waits for plugins that are read again.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(10);
 /// The exit code when the peer ran out of time.
 const TIMED_OUT: u8 = 3;
 
@@ -88,6 +91,8 @@ struct Peer {
     key: KeyPair,
     environment: Environment,
     plugins: Plugins,
+    /// The plugins are read again.
+    reloads: JoinSet<()>,
     listener: Option<Listener>,
     spares: Option<watch::Receiver<usize>>,
     connections: Connections,
@@ -113,6 +118,7 @@ impl Peer {
             ),
             environment,
             plugins,
+            reloads: JoinSet::new(),
             key,
             listener: None,
             spares: None,
@@ -150,7 +156,8 @@ impl Peer {
                         break ExitCode::FAILURE;
                     }
                 },
-                () = hung_up(hangup.as_mut()) => self.reload_unasked().await,
+                () = hung_up(hangup.as_mut()) => self.reload_unasked(),
+                Some(_) = self.reloads.join_next() => {}
                 ready = ready_spares(self.spares.as_mut()) => self.online(ready > 0),
                 Some(session) = accept(self.listener.as_mut()) => self.connections.add(session),
                 () = self.connections.progress() => {}
@@ -158,6 +165,11 @@ impl Peer {
             }
         };
         self.disconnect().await;
+        // A reload that was asked for is answered, unless it takes too long.
+        let finish = async { while self.reloads.join_next().await.is_some() {} };
+        if timeout(RELOAD_PATIENCE, finish).await.is_err() {
+            tracing::warn!("the plugins were not read again in time");
+        }
         code
     }
 
@@ -179,7 +191,13 @@ impl Peer {
                 return None;
             }
             Command::Plugins => Ok(json!({"plugins": self.plugins.describe()})),
-            Command::ReloadPlugins => self.reload_plugins().await,
+            Command::ReloadPlugins => {
+                self.reload(|result| match result {
+                    Ok(fields) => answer.result(fields),
+                    Err(problem) => answer.error(&problem),
+                });
+                return None;
+            }
             Command::Mark { text } => self.transcript.mark(&text).map(|()| json!({})),
             Command::Raw { key, payload } => {
                 self.connections.send(key, payload, answer);
@@ -227,25 +245,30 @@ impl Peer {
         Ok(())
     }
 
-    /// New connections get the plugins that the file names by now, or those that they had.
-    async fn reload_plugins(&self) -> Result<Value, String> {
-        let changes = self.plugins.reload().await?;
-        tracing::info!(%changes, "the plugins were read again");
-        Ok(json!({"changes": changes}))
+    /// New connections get the plugins that the file names by now, or those that they had. Everything else goes on meanwhile.
+    fn reload(&mut self, tell: impl FnOnce(Result<Value, String>) + Send + 'static) {
+        let reload = self.plugins.reload();
+        self.reloads.spawn(async move {
+            tell(reload.await.map(|changes| {
+                tracing::info!(%changes, "the plugins were read again");
+                json!({"changes": changes})
+            }));
+        });
     }
 
     /// The same, if nobody waits for an answer.
-    async fn reload_unasked(&self) {
-        match self.reload_plugins().await {
+    fn reload_unasked(&mut self) {
+        let output = self.output.clone();
+        self.reload(move |result| match result {
             Ok(mut event) => {
                 event["event"] = json!("reloaded");
-                self.output.event(&event);
+                output.event(&event);
             }
             Err(problem) => {
                 tracing::warn!(problem, "the plugins stay as they are");
-                self.output.problem("reload-plugins", &problem);
+                output.problem("reload-plugins", &problem);
             }
-        }
+        });
     }
 
     async fn disconnect(&mut self) {

@@ -1,7 +1,7 @@
 //! Plugins as WebAssembly modules and as native code, in any mix.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ratatosk_plugin_bundle::{self as bundle, Module};
 use ratatosk_plugin_host::{BuiltIn, Change, Choices, HostLimits, PluginInfo, PluginSet, Sources};
@@ -14,6 +14,8 @@ use super::{Source, Wanted, layer_name};
 pub(crate) struct Plugins {
     source: Source,
     set: Arc<PluginSet>,
+    /// One reload at a time, from the reading of the file on: else an old file could be taken after a new one.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Plugins {
@@ -27,7 +29,7 @@ impl Plugins {
         let set = start(&source).map_err(|problem| {
             format!("{problem}; the peer does not start with other plugins than it was told to use")
         })?;
-        Ok(Self { source, set })
+        Ok(Self { source, set, turn: Arc::default() })
     }
 
     /// What makes the plugins of connections.
@@ -45,32 +47,36 @@ impl Plugins {
         self.set.describe().iter().map(describe).collect()
     }
 
-    /// Reads the file again. Returns what has changed.
+    /// Reads the file again, on a thread of its own: that may compile modules for a long time. Returns what has changed.
     ///
     /// # Errors
     ///
     /// What is wrong, for a person; nothing has changed then.
-    pub(crate) async fn reload(&self) -> Result<Value, String> {
-        let Source::File(path) = &self.source else {
-            return Err(
-                "there is no file of plugins that could be read again; the peer takes one by --plugins FILE or \
-                        RATATOSK_PLUGINS when it starts"
-                    .to_owned(),
-            );
-        };
-        let (path, set) = (path.clone(), self.set.clone());
-        // Compiling takes some time, and connections go on meanwhile.
-        let reload = tokio::task::spawn_blocking(move || {
-            let choices = read(&path)?;
-            set.reload(&choices).map_err(|error| unusable(&path, &error))
-        });
-        match reload.await {
-            Ok(Ok(changes)) => Ok(changes.iter().map(change).collect()),
-            Ok(Err(problem)) => {
-                Err(format!("{problem}; nothing has changed, new connections get the plugins as before"))
-            }
-            Err(error) => Err(format!("the reload was not finished: {error}")),
+    pub(crate) fn reload(&self) -> impl Future<Output = Result<Value, String>> + Send + use<> {
+        let (source, set, turn) = (self.source.clone(), self.set.clone(), self.turn.clone());
+        async move {
+            let Source::File(path) = source else {
+                return Err(
+                    "there is no file of plugins that could be read again; the peer takes one by --plugins FILE or \
+                            RATATOSK_PLUGINS when it starts"
+                        .to_owned(),
+                );
+            };
+            read_again(path, set, turn).await
         }
+    }
+}
+
+async fn read_again(path: PathBuf, set: Arc<PluginSet>, turn: Arc<Mutex<()>>) -> Result<Value, String> {
+    let reload = tokio::task::spawn_blocking(move || {
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let choices = read(&path)?;
+        set.reload(&choices).map_err(|error| unusable(&path, &error))
+    });
+    match reload.await {
+        Ok(Ok(changes)) => Ok(changes.iter().map(change).collect()),
+        Ok(Err(problem)) => Err(format!("{problem}; nothing has changed, new connections get the plugins as before")),
+        Err(error) => Err(format!("the reload was not finished: {error}")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Plugins of a program without WebAssembly: the three that every connection has, as native code.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use ratatosk_protocol::plugin::{self, AllLinked, Form, Layer};
@@ -39,7 +40,7 @@ impl Plugins {
     }
 
     /// There is nothing to read again.
-    pub(crate) async fn reload(&self) -> Result<Value, String> {
-        Err(missing("there is no file of plugins that could be read again"))
+    pub(crate) fn reload(&self) -> impl Future<Output = Result<Value, String>> + Send + use<> {
+        ready(Err(missing("there is no file of plugins that could be read again")))
     }
 }

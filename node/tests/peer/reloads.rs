@@ -78,6 +78,26 @@ async fn a_hangup_reads_the_file_again() {
     assert_eq!(note_of(&mut initiator, &mut listener).await, "new");
 }
 
+/// A pipe that nobody writes to stands for a module that takes for ever.
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_waits_for_a_reload() {
+    let folder = Folder::with_guest("slow", &speaker("old"));
+    let relay = relay().await;
+    let mut listener = Peer::online(&url(&relay), &[("RATATOSK_PLUGINS", &folder.file())]).await;
+    let pipe = folder.path().join("guest.wasm");
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    listener.tell(json!({"cmd": "reload-plugins", "id": 7})).await;
+    // Commands are answered, and connections come about.
+    assert_eq!(listener.ask(json!({"cmd": "info"})).await["phases"], 5);
+    let mut initiator = Peer::ready(&url(&relay), &[]).await;
+    assert_eq!(note_of(&mut initiator, &mut listener).await, "old");
+    std::fs::write(&pipe, b"no module").unwrap();
+    let answer = listener.find(|line| line["id"] == 7).await;
+    assert!(answer["error"]["message"].as_str().unwrap().contains("SHA-256"), "{answer}");
+}
+
 #[tokio::test]
 async fn without_a_file_there_is_nothing_to_read_again() {
     let relay = relay().await;
