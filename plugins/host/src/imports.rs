@@ -14,7 +14,8 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// Known once the module is set up.
     pub(crate) memory: Option<Memory>,
-    pub(crate) call: Call,
+    /// Boxed: it is exchanged at each call.
+    pub(crate) call: Box<Call>,
 }
 
 /// The limits of an instance.

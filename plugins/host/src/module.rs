@@ -191,7 +191,7 @@ impl Module {
     /// Opens it for nobody, in the instance that is kept for the first connection if it is still there.
     pub(crate) fn try_out(&self, config: &[u8], now: Instant, entropy: Box<dyn Entropy>) -> Result<(), OpenError> {
         let Some(mut first) = self.0.pool.take_first() else { return self.open(config, now, entropy).map(drop) };
-        let mut call = Call { entropy, ..Call::none() };
+        let mut call = Box::new(Call { entropy, ..Call::none() });
         let handle = wasm::enter(self, &mut first, &mut call, config)?;
         first.close(&mut call, handle);
         self.0.pool.keep_first(first);

@@ -69,8 +69,9 @@ const EXPORTS: [(&str, &str); 6] = [
     ("close", "(i32) -> ()"),
 ];
 
-/// The export that a module may leave out.
+/// The exports that a module may leave out.
 pub(crate) const SUBSCRIBE: (&str, &str) = ("subscribe", "() -> (i32)");
+pub(crate) const STEADY: (&str, &str) = ("steady", "() -> (i32)");
 
 /// Checks everything that can be checked without running the module.
 pub(crate) fn check(module: &Module) -> Result<(), AbiError> {
@@ -92,8 +93,10 @@ pub(crate) fn check(module: &Module) -> Result<(), AbiError> {
             return Err(AbiError::Export { name, expected });
         }
     }
-    if module.get_export(SUBSCRIBE.0).is_some_and(|export| !is_function(&export, SUBSCRIBE.1)) {
-        return Err(AbiError::Export { name: SUBSCRIBE.0, expected: SUBSCRIBE.1 });
+    for (name, expected) in [SUBSCRIBE, STEADY] {
+        if module.get_export(name).is_some_and(|export| !is_function(&export, expected)) {
+            return Err(AbiError::Export { name, expected });
+        }
     }
     match module.get_export("memory") {
         Some(ExternType::Memory(_)) => Ok(()),

@@ -30,7 +30,7 @@ pub struct WasmPlugin {
     timer: Option<Instant>,
     /// The turn of the last call.
     turn: u64,
-    call: Call,
+    call: Box<Call>,
     share: Share,
     stopped: Option<Stopped>,
 }
@@ -44,7 +44,7 @@ impl WasmPlugin {
     ) -> Result<Self, OpenError> {
         let name = || module.manifest().name.clone();
         let lease = module.lease().map_err(|reason| OpenError::Stopped { name: name(), reason })?;
-        let mut call = Call { entropy, ..Call::none() };
+        let mut call = Box::new(Call { entropy, ..Call::none() });
         let entered = enter(&module, &mut lease.instance(), &mut call, config);
         let handle = entered.inspect_err(|error| {
             let broken = matches!(error, OpenError::Stopped { .. });
@@ -86,7 +86,7 @@ impl WasmPlugin {
         &mut self,
         cx: &Context<'_>,
         len: usize,
-        action: impl FnOnce(&mut Instance, &mut Call, u32) -> Result<Answer, Stopped>,
+        action: impl FnOnce(&mut Instance, &mut Box<Call>, u32) -> Result<Answer, Stopped>,
     ) -> Result<Answer, PluginError> {
         self.call.now_ms = self.clock.millis(cx.now());
         self.call.emitted.clear();
@@ -142,7 +142,7 @@ impl WasmPlugin {
 pub(crate) fn enter(
     module: &Module,
     instance: &mut Instance,
-    call: &mut Call,
+    call: &mut Box<Call>,
     config: &[u8],
 ) -> Result<u32, OpenError> {
     let name = || module.manifest().name.clone();

@@ -427,3 +427,41 @@ fn an_observer_cannot_change_anything() {
     let error = EmitError::Event { direction: 0, kind: 2 };
     assert_eq!(stack.failure().unwrap().to_string(), format!("hostile: plugin hostile stopped: {error}"));
 }
+
+/// A promise saves calls of `alloc` for short messages, and what comes is what was sent.
+#[test]
+fn a_steady_buffer_is_not_asked_for_again() {
+    // Each call of `alloc` moves the buffer, and each text goes on as a binary with the number of calls in front.
+    let module = |steady: &str| {
+        let wat = on_text(
+            r#"(i32.store8 (i32.sub (global.get $at) (i32.const 1)) (global.get $asked))
+               (call $emit (i32.const 0) (i32.const 2) (i32.sub (global.get $at) (i32.const 1)) (i32.add (local.get 3) (i32.const 1)))
+               (return (i32.const 0))"#,
+        );
+        let wat = wat.replace(
+            "(;alloc;)",
+            "(global.set $asked (i32.add (global.get $asked) (i32.const 1)))
+             (global.set $at (i32.add (global.get $at) (i32.const 1000))) (global.get $at) (return)",
+        );
+        wat.replace(
+            "(;more;)",
+            &format!("(global $asked (mut i32) (i32.const 0)) (global $at (mut i32) (i32.const 2000)) {steady}"),
+        )
+    };
+    let asked = |steady: &str| {
+        let mut stack = connect(&load(&module(steady)).unwrap());
+        let mut counts = Vec::new();
+        for len in [1, 64, 65, 64, 3] {
+            stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("x".repeat(len))));
+            let Some(Incoming::Message(Payload::Binary(data))) = stack.poll_event() else { panic!("nothing came") };
+            assert_eq!(data[1..], vec![b'x'; len]);
+            counts.push(data[0] - counts.first().copied().unwrap_or(0));
+        }
+        counts[1..].to_vec()
+    };
+    assert_eq!(asked(""), [1, 2, 3, 4]);
+    let steady = |len: i64| format!("(func (export \"steady\") (result i32) (i32.const {len}))");
+    assert_eq!(asked(&steady(64)), [0, 1, 2, 2]);
+    // Whoever promises everything is asked for 64 KiB at most.
+    assert_eq!(asked(&steady(-1)), [0, 0, 0, 0]);
+}

@@ -57,6 +57,9 @@ pub const NEVER: u64 = u64::MAX;
 /// Bytes in front of a message that a guest of the SDK has for headers and tags.
 pub const HEADROOM: usize = 512;
 
+/// What a guest of the SDK says about its buffer: messages of so many bytes need no further call of `alloc`.
+pub const STEADY_LEN: usize = 1024;
+
 /// Longest text that `fail` takes, in bytes; the rest is cut off.
 pub const MAX_FAILURE_LEN: usize = 1024;
 

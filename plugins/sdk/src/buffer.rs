@@ -40,6 +40,12 @@ impl Buffer {
         &mut self.bytes[HEADROOM..HEADROOM + len]
     }
 
+    /// A message of `len` bytes lies where [`Self::prepare`] gave room for at least as many. Of a longer one nothing is there.
+    pub fn expect(&mut self, len: usize) {
+        let fits = self.bytes.len() >= HEADROOM + len + TAILROOM;
+        (self.start, self.end) = if fits { (HEADROOM, HEADROOM + len) } else { (0, 0) };
+    }
+
     /// Takes a copy of `message`.
     pub fn fill(&mut self, message: &[u8]) {
         self.prepare(message.len()).copy_from_slice(message);
@@ -116,6 +122,17 @@ mod tests {
         assert_eq!(&buffer[..], b"m");
         assert!(buffer.prepend(HEADROOM).is_some());
         assert_eq!(buffer.len(), HEADROOM + 1);
+    }
+
+    #[test]
+    fn a_message_may_come_where_a_longer_one_had_room() {
+        let mut buffer = Buffer::new();
+        buffer.prepare(100)[..3].copy_from_slice(b"abc");
+        buffer.clear();
+        buffer.expect(3);
+        assert_eq!(&buffer[..], b"abc");
+        buffer.expect(10_000);
+        assert_eq!(&buffer[..], b"");
     }
 
     #[test]

@@ -25,6 +25,10 @@ unsafe extern "C" {
     safe fn fail(ptr: *const u8, len: usize);
 }
 
+/// [`abi::STEADY_LEN`], in the type of the export.
+pub const STEADY_LEN: u32 = 1024;
+const _: () = assert!(STEADY_LEN as usize == abi::STEADY_LEN);
+
 /// The host, during a call for one connection.
 struct Imports {
     handle: u32,
@@ -78,7 +82,8 @@ pub fn open<P: Plugin>(instance: &mut Instance<P>) -> i32 {
     }
 }
 
-pub fn on_event<P: Plugin>(instance: &mut Instance<P>, handle: u32, direction: u32, kind: u32) -> i32 {
+pub fn on_event<P: Plugin>(instance: &mut Instance<P>, handle: u32, direction: u32, kind: u32, len: u32) -> i32 {
+    instance.expect(len as usize);
     match instance.on_event(&mut Imports { handle }, handle, direction, kind) {
         Ok(Verdict::Consumed) => abi::CONSUMED,
         Ok(Verdict::Pass) => abi::PASS,

@@ -28,6 +28,11 @@ impl<P> Instance<P> {
         self.transfer.prepare(len)
     }
 
+    /// The host has written a message of `len` bytes to where [`Self::alloc`] said, perhaps for an earlier one.
+    pub fn expect(&mut self, len: usize) {
+        self.transfer.expect(len);
+    }
+
     fn plugin(&mut self, handle: u32) -> Result<(&mut P, &mut Buffer), Failure> {
         let plugin = self.plugins.get_mut(handle as usize).and_then(Option::as_deref_mut);
         Ok((plugin.ok_or_else(|| Failure::new("no such connection"))?, &mut self.transfer))

@@ -70,6 +70,11 @@ macro_rules! export_plugin {
                 <$plugin as $crate::Plugin>::SUBSCRIBE
             }
 
+            #[unsafe(export_name = "steady")]
+            extern "C" fn steady() -> u32 {
+                guest::STEADY_LEN
+            }
+
             #[unsafe(export_name = "alloc")]
             extern "C" fn alloc(len: u32) -> *mut u8 {
                 INSTANCE.with_borrow_mut(|instance| guest::alloc(instance, len))
@@ -81,8 +86,8 @@ macro_rules! export_plugin {
             }
 
             #[unsafe(export_name = "on_event")]
-            extern "C" fn on_event(handle: u32, direction: u32, kind: u32, _len: u32) -> i32 {
-                INSTANCE.with_borrow_mut(|instance| guest::on_event(instance, handle, direction, kind))
+            extern "C" fn on_event(handle: u32, direction: u32, kind: u32, len: u32) -> i32 {
+                INSTANCE.with_borrow_mut(|instance| guest::on_event(instance, handle, direction, kind, len))
             }
 
             #[unsafe(export_name = "on_timer")]

@@ -20,8 +20,9 @@ impl Clock {
 
     /// The plugin's time.
     pub fn millis(&mut self, now: Instant) -> u64 {
-        let passed = now.saturating_duration_since(self.start).as_millis();
-        self.latest = self.latest.max(u64::try_from(passed).unwrap_or(NEVER));
+        let passed = now.saturating_duration_since(self.start);
+        let millis = passed.as_secs().saturating_mul(1000).saturating_add(passed.subsec_millis().into());
+        self.latest = self.latest.max(millis);
         self.latest
     }
 
