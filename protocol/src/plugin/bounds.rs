@@ -168,9 +168,9 @@ mod tests {
         fn timer(&mut self, cx: &mut Context<'_>) -> Result<(), PluginError> {
             let message = self.message.clone();
             if self.outwards {
-                cx.sink(Outgoing::Message(message))
+                cx.sink(Outgoing::Message(message));
             } else {
-                cx.rise(Incoming::Message(message))
+                cx.rise(Incoming::Message(message));
             }
             Ok(())
         }
