@@ -63,23 +63,27 @@ fn open(now: Instant, plugin: Fragmentation) -> Stack {
     stack
 }
 
-/// What one end sends, the other gets; of a long text that begins with a byte order mark, all but that.
+/// What one end sends, the other gets; of a text that begins with a byte order mark, all but that. Chunks lose it when they are
+/// put together; short texts in the encryption, which is not here: its part is done in its place.
 fn round_trip(now: Instant, chunk_len: usize, message: Payload) {
     let plugin = || Fragmentation::new(chunk_len, MAX_MESSAGE_LEN);
     let (mut sender, mut receiver) = (open(now, plugin()), open(now, plugin()));
     assert_eq!(sender.send(now, message.clone()), Ok(()));
     let frames = Watch::default().sent(&mut sender);
-    let fragmented = frames.len() > 1;
     for frame in frames {
         assert!(!matches!(&frame, Payload::Binary(chunk) if chunk.len() > chunk_len), "a chunk is too long");
-        receiver.handle_incoming(now, Incoming::Message(frame));
+        receiver.handle_incoming(now, Incoming::Message(decoded(frame)));
     }
-    let expected = match message {
-        Payload::Text(text) if fragmented => Payload::Text(text::decode(text.as_bytes())),
-        other => other,
-    };
-    assert_eq!(delivered(&mut receiver), [expected]);
+    assert_eq!(delivered(&mut receiver), [decoded(message)]);
     assert_eq!(receiver.failure(), None);
+}
+
+/// A text as it is read from bytes.
+fn decoded(message: Payload) -> Payload {
+    match message {
+        Payload::Text(text) => Payload::Text(text::decode(text.as_bytes())),
+        other => other,
+    }
 }
 
 /// The receiving half, written down once more from the specification.
