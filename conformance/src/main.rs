@@ -51,6 +51,12 @@ enum Command {
     ///
     /// Runs until it is interrupted. Exits with 0, or with 2 if it cannot begin.
     Proxy(Box<cli::proxy::Args>),
+    /// Runs this project's relay, listeners and connectors on a virtual network and clock, with crashes, partitions and
+    /// delays, all from a seed.
+    ///
+    /// Exits with 0 if everything held, with 1 and the seed if not.
+    #[cfg(feature = "simulation")]
+    Simulate(cli::simulate::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +111,8 @@ async fn main() -> ExitCode {
         Command::Vectors(arguments) => cli::vectors::run(*arguments).await,
         Command::Matrix(arguments) => cli::matrix::run(&arguments),
         Command::Proxy(arguments) => cli::proxy::run(*arguments).await,
+        #[cfg(feature = "simulation")]
+        Command::Simulate(arguments) => cli::simulate::run(&arguments),
     };
     match tested {
         Ok(true) => ExitCode::SUCCESS,

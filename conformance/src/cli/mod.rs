@@ -5,4 +5,6 @@ pub(crate) mod output;
 pub(crate) mod peer;
 mod progress;
 pub(crate) mod proxy;
+#[cfg(feature = "simulation")]
+pub(crate) mod simulate;
 pub(crate) mod vectors;
