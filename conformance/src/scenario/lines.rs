@@ -71,6 +71,22 @@ impl<'a> Lines<'a> {
         line
     }
 
+    /// Takes the lines of a block, up to its `end`, which is taken too.
+    pub(crate) fn body(&mut self) -> Result<Vec<&'a str>, Mistake> {
+        let mut depth = 0;
+        let mut body = Vec::new();
+        loop {
+            let line = self.take().ok_or(Mistake::Block)?;
+            match split(line).0 {
+                "repeat" | "either" | "each" => depth += 1,
+                "end" if depth == 0 => return Ok(body),
+                "end" => depth -= 1,
+                _ => {}
+            }
+            body.push(line);
+        }
+    }
+
     /// The number of the line taken last.
     pub(crate) fn number(&self) -> usize {
         self.lines.get(self.next.saturating_sub(1)).or(self.lines.last()).map_or(0, |(number, _)| *number)

@@ -10,11 +10,14 @@ pub mod parse;
 pub mod reason;
 pub mod recordings;
 pub mod template;
+mod usual;
+pub mod wire;
 
 use std::time::Duration;
 
 use reason::Reason;
 use template::Template;
+use wire::Wire;
 
 use crate::report::Verdict;
 
@@ -114,6 +117,30 @@ pub enum Step {
         /// Bytes in each.
         size: usize,
     },
+    /// Stop reading, or read again.
+    Pause(Client, bool),
+    /// Answer the protocol's pings from now on.
+    AnswerPings(Client),
+    /// Send to a client that stops reading, until it is enough or the server takes no more.
+    Fill {
+        /// Who sends.
+        from: Client,
+        /// Who does not read.
+        to: Client,
+        /// How many messages at most.
+        count: usize,
+        /// Bytes in each.
+        size: usize,
+    },
+    /// Read again, and get all numbered messages of another client.
+    Drain {
+        /// Who reads.
+        to: Client,
+        /// Who has sent them.
+        from: Client,
+        /// Bytes in each.
+        size: usize,
+    },
     /// Exactly so many of the clients get this; the others get nothing.
     Tally {
         /// How many.
@@ -173,6 +200,8 @@ pub enum Outgoing {
     Numbered(usize),
     /// A WebSocket ping.
     Ping(Vec<u8>),
+    /// What no library sends.
+    Wire(Wire),
 }
 
 /// Something that a client can get.
@@ -228,6 +257,6 @@ impl Step {
     /// Whether a branch may begin with it.
     #[must_use]
     pub fn tells_apart(&self) -> bool {
-        matches!(self, Self::Expect { .. } | Self::Quiet { .. })
+        matches!(self, Self::Expect { .. } | Self::Quiet { .. } | Self::Response { .. })
     }
 }

@@ -22,21 +22,30 @@
 //! | `>rawtext HEX` | sends a text message that need not be UTF-8 |
 //! | `>zeros N`, `>bytes N` | sends a binary message of N zeros, or of N bytes that tell order and sender |
 //! | `>ping text` | sends a WebSocket ping |
+//! | `>frame FIRST text`, `>frame-hex FIRST HEX*N` | writes a frame with this first byte; before it `unmasked`, `long-2` or `long-8` |
+//! | `>wire HEX` | writes bytes that need not be a frame |
 //! | `>close`, `>close CODE reason`, `>abort` | ends the connection, with or without close frame |
 //! | `< text`, `<bin text`, `<hex HEX`, `<bytes N FROM`, `<pong text` | gets exactly this |
 //! | `<close CODE reason` | gets this end; 1005 is an empty frame, 1006 none |
 //! | `quiet MS` | gets nothing for so long, and stays open |
 //! | `not-before N`, `not-after N` | gets the next thing so many ping intervals after its last success or pong |
 //! | `not-before N ms`, `not-after N ms` | gets the next thing so long after it began to connect |
-//! | `floods TO COUNT SIZE` | sends much to a client that does not read |
+//! | `pauses`, `resumes` | does not read, reads again |
+//! | `answers-pings` | from now on answers the protocol's pings by itself; they are not seen any more |
+//! | `floods TO COUNT SIZE` | sends much to a client that does not read, and then does |
+//! | `fills TO COUNT SIZE` | sends so much to a client that does not read, or until the server takes no more |
+//! | `drains FROM SIZE` | reads again, and gets everything that was sent so |
 //! | `http line\|line` then `<status N`, `<header N: V`, `<no-header N`, `<body text` | plain HTTP |
 //! | `registers`, `requests`, `handed`, `accepts C`, `pinged`, `relays TO SIZE…` | the usual steps of the protocol |
+//! | `registers-key N`, `requests-key N`, `handed-key N` | the same with other keys; who requests is connected already |
 //!
-//! Without a client: `wait MS`, `stop`, `repeat N … end`, `tally N of C C C <…`, and `either … end` with the
+//! Without a client: `wait MS`, `stop`, `repeat N … end`, `each N..M … end` with `$` for each number, `tally N of C C C <…`, and `either … end` with the
 //! continuations `as conforms`, `as better REASON`, `as deviates REASON`.
 
 use super::lines::{Lines, all, branches, millis, number, split};
 use super::template::Template;
+use super::usual::usual;
+use super::wire::Wire;
 use super::{Expected, HttpCheck, Moment, Needs, Outgoing, Scenario, Step};
 
 pub use super::lines::{Mistake, ParseError};
@@ -99,6 +108,13 @@ fn block(lines: &mut Lines<'_>, ends: fn(&str) -> bool) -> Result<Vec<Step>, Mis
                 lines.take().ok_or(Mistake::Block)?;
                 steps.extend((0..number::<usize>(rest)?).flat_map(|_| body.clone()));
             }
+            "each" => {
+                let (first, last) = rest.split_once("..").ok_or(Mistake::Missing)?;
+                let body = lines.body()?.join("\n");
+                for value in number::<u32>(first)?..=number(last)? {
+                    steps.extend(block(&mut Lines::of(&body.replace('$', &value.to_string())), |_| false)?);
+                }
+            }
             "either" => steps.push(Step::Either(branches(lines, block, Step::tells_apart)?)),
             "wait" => steps.push(Step::Wait(millis(rest)?)),
             "stop" => steps.push(Step::Stop),
@@ -133,6 +149,18 @@ fn step(client: &str, line: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> 
             push(Step::Close { client: name(), frame: Some((number(code)?, Template::parse(reason)?)) });
         }
         ">abort" => push(Step::Abort(name())),
+        "pauses" => push(Step::Pause(name(), true)),
+        "resumes" => push(Step::Pause(name(), false)),
+        "answers-pings" => push(Step::AnswerPings(name())),
+        "fills" => {
+            let (to, rest) = split(rest);
+            let (count, size) = split(rest);
+            push(Step::Fill { from: name(), to: to.to_owned(), count: number(count)?, size: number(size)? });
+        }
+        "drains" => {
+            let (from, size) = split(rest);
+            push(Step::Drain { to: name(), from: from.to_owned(), size: number(size)? });
+        }
         "quiet" => push(Step::Quiet { client: name(), time: millis(rest)? }),
         "not-before" => push(Step::NotBefore { client: name(), moment: moment(rest)? }),
         "not-after" => push(Step::NotAfter { client: name(), moment: moment(rest)? }),
@@ -165,41 +193,11 @@ fn step(client: &str, line: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> 
                 if who.is_empty() {
                     return Err(Mistake::Missing);
                 }
-                step(who, line, steps)?;
+                step(who, &line.replace('#', rest), steps)?;
             }
         }
     }
     Ok(())
-}
-
-/// What a verb for the usual steps of the protocol stands for. `C` is the other client.
-fn usual(verb: &str) -> Result<&'static [&'static str], Mistake> {
-    Ok(match verb {
-        "registers" => &[
-            "open",
-            r#"> {"command":"register","publicKey":"<listener>"}"#,
-            r#"< {"command":"authentication_request","publicKey":"<server>","challenge":"<challenge>"}"#,
-            r#"> {"command":"authentication_response","response":"<response>"}"#,
-            r#"< {"command":"authentication_success","pingInterval":<interval>}"#,
-        ],
-        "requests" => &[
-            "open",
-            r#"> {"command":"communication_request","sourcePublicKey":"<connector>","targetPublicKey":"<listener>"}"#,
-        ],
-        "handed" => &[
-            r#"< {"command":"connection_handover"}"#,
-            r#"< {"command":"communication_request","sourcePublicKey":"<connector>","targetPublicKey":"<listener>"}"#,
-        ],
-        "accepts" => &[
-            "C requests",
-            "handed",
-            r#"> {"command":"communication_ready"}"#,
-            r#"C < {"command":"communication_ready"}"#,
-        ],
-        // Two intervals of room for a busy machine.
-        "pinged" => &["not-before 1", "not-after 3", r#"< {"command":"ping"}"#],
-        other => return Err(Mistake::Word(other.to_owned())),
-    })
 }
 
 fn outgoing(verb: &str, rest: &str) -> Result<Outgoing, Mistake> {
@@ -218,6 +216,7 @@ fn outgoing(verb: &str, rest: &str) -> Result<Outgoing, Mistake> {
         ">rawtext" => Outgoing::RawText(bytes(rest)?),
         ">zeros" => Outgoing::Zeros(number(rest)?),
         ">bytes" => Outgoing::Numbered(number(rest)?),
+        ">wire" | ">frame" | ">frame-hex" => Outgoing::Wire(Wire::parse(verb, rest)?),
         ">ping" => Outgoing::Ping(rest.as_bytes().to_vec()),
         other => return Err(Mistake::Word(other.to_owned())),
     })
@@ -334,10 +333,25 @@ mod tests {
     }
 
     #[test]
+    fn a_block_for_each_number() {
+        assert_eq!(
+            steps("each 9..11\nrepeat 2\na$ open\nend\nend\nstop"),
+            steps("a9 open\na9 open\na10 open\na10 open\na11 open\na11 open\nstop")
+        );
+    }
+
+    #[test]
     fn the_usual_steps_are_spelled_out() {
         assert_eq!(steps("l registers").len(), 5);
         assert_eq!(steps("l accepts c").len(), 2 + 2 + 2);
         assert_eq!(steps("c relays l 5 6")[3], steps("l <bytes 6 c")[0]);
+        assert_eq!(
+            steps("c requests-key 7"),
+            steps(
+                "c > {\"command\":\"communication_request\",\"sourcePublicKey\":\"<connector>\",\"targetPublicKey\":\"<key:7>\"}"
+            )
+        );
+        assert_eq!(mistake("== x y\nc requests-key x").1, TemplateError::Unknown("key:x".to_owned()).into());
     }
 
     #[test]
@@ -349,6 +363,8 @@ mod tests {
         assert_eq!(mistake("== x y\na > <oops>"), (2, TemplateError::Unknown("oops".to_owned()).into()));
         assert_eq!(mistake("== x y\nrepeat 2\na open").1, Mistake::Block);
         assert_eq!(mistake("== x y\nend").1, Mistake::Block);
+        assert_eq!(mistake("== x y\neach 1..2\nrepeat 2\nend").1, Mistake::Block);
+        assert_eq!(mistake("== x y\neach 1\nend").1, Mistake::Missing);
         assert_eq!(mistake("== x y\neither\nas better nothing\na quiet 1\nend").1, Mistake::Word("nothing".to_owned()));
         assert_eq!(mistake("== x y\neither\nas conforms\na open\nend").1, Mistake::Missing);
         assert_eq!(mistake("== x y\nl accepts").1, Mistake::Missing);

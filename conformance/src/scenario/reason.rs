@@ -63,8 +63,10 @@ pub enum Reason {
     EngineAccident,
     /// Messages before authentication are capped at 4 KiB.
     EarlyCap,
-    /// Lengths of frames in more bytes than they need are refused.
-    MinimalLength,
+    /// Of several pings the newest is answered.
+    NewestPing,
+    /// Upgrades need HTTP/1.1.
+    OldHttp,
     /// Lengths of frames of 2^63 bytes and more are malformed, not too large.
     LengthSign,
     /// A listener never has more spares than it may.
@@ -85,7 +87,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::EarlyData,
         Self::BackPressure,
         Self::RegistrationDeadline,
@@ -97,7 +99,8 @@ impl Reason {
         Self::Stop,
         Self::EngineAccident,
         Self::EarlyCap,
-        Self::MinimalLength,
+        Self::NewestPing,
+        Self::OldHttp,
         Self::LengthSign,
         Self::SpareLimit,
         Self::HalfDeadSpare,
@@ -123,7 +126,8 @@ impl Reason {
             Self::Stop => "stop",
             Self::EngineAccident => "engine-accident",
             Self::EarlyCap => "early-cap",
-            Self::MinimalLength => "minimal-length",
+            Self::NewestPing => "newest-ping",
+            Self::OldHttp => "old-http",
             Self::LengthSign => "length-sign",
             Self::SpareLimit => "spare-limit",
             Self::HalfDeadSpare => "half-dead-spare",
@@ -152,7 +156,8 @@ impl Reason {
                 "what was recorded is how the engine words or orders it, and no rule of the protocol"
             }
             Self::EarlyCap => "messages before authentication at most 4 KiB",
-            Self::MinimalLength => "a length has to be in as few bytes as it fits in (§5.2)",
+            Self::NewestPing => "of several pings the newest alone may be answered (§5.5.3)",
+            Self::OldHttp => "an upgrade needs HTTP/1.1 (§4.1)",
             Self::LengthSign => "the highest bit of a length has to be 0 (§5.2)",
             Self::SpareLimit => "the limit is never exceeded",
             Self::HalfDeadSpare => "the listener closes the spare, with a reason, and opens the next",
@@ -170,7 +175,7 @@ impl Reason {
         match self {
             Self::EngineAccident => Rule::EngineAccident,
             Self::EarlyCap => Rule::RelayLimits,
-            Self::MinimalLength | Self::LengthSign => Rule::WebSocket,
+            Self::NewestPing | Self::LengthSign | Self::OldHttp => Rule::WebSocket,
             Self::TemporaryKey | Self::HiddenKeyword => Rule::Unlisted,
             Self::NotOnTheWire => Rule::NotOnTheWire,
             Self::EarlyData

@@ -4,7 +4,7 @@ use super::Scenario;
 use super::parse::{ParseError, parse};
 
 /// The recordings of CommServers, and what no recording shows: name and text.
-const SERVER: [(&str, &str); 7] = [
+const SERVER: [(&str, &str); 12] = [
     ("a_registration", include_str!("../../scenarios/server/a_registration.txt")),
     ("b_pingpong", include_str!("../../scenarios/server/b_pingpong.txt")),
     ("c_full_relay", include_str!("../../scenarios/server/c_full_relay.txt")),
@@ -12,6 +12,11 @@ const SERVER: [(&str, &str); 7] = [
     ("e_spares", include_str!("../../scenarios/server/e_spares.txt")),
     ("f_extra", include_str!("../../scenarios/server/f_extra.txt")),
     ("g_mended", include_str!("../../scenarios/server/g_mended.txt")),
+    ("i_websocket", include_str!("../../scenarios/server/i_websocket.txt")),
+    ("j_relay", include_str!("../../scenarios/server/j_relay.txt")),
+    ("k_registry", include_str!("../../scenarios/server/k_registry.txt")),
+    ("l_liveness", include_str!("../../scenarios/server/l_liveness.txt")),
+    ("u_upgrade", include_str!("../../scenarios/server/u_upgrade.txt")),
 ];
 
 /// Every entry of the recordings that is about a CommServer. Those of `d_failures` are numbered from 0.

@@ -3,6 +3,7 @@
 //! | Placeholder | Sent | Expected |
 //! | --- | --- | --- |
 //! | `<listener>` `<connector>` `<other>` | the key of this run, 64 hex digits; in capitals with upper-case digits | the same |
+//! | `<key:N>` | one of any number of further keys, N from 0 to 255 | the same |
 //! | `<server>` `<challenge>` `<interval>` | what the server said on this connection | 64 hex digits, 208 hex digits, a number; remembered |
 //! | `<response>` `<response:KIND>` | the answer to the challenge, see [`Answer`]; in capitals with upper-case digits | no |
 //! | `<host>` | host and port of the server | no |
@@ -19,6 +20,8 @@ pub enum KeyName {
     Connector,
     /// Somebody who has nothing to do with it.
     Other,
+    /// One of many that register.
+    Nth(u8),
 }
 
 /// What a server says and a client repeats or uses.
@@ -45,6 +48,8 @@ pub enum Answer {
     Plain(usize),
     /// `<response:short>`: right but for its last byte, which is missing.
     Short,
+    /// `<response:key:N>`: as it should be for [`KeyName::Nth`].
+    Nth(u8),
     /// `<response:odd>`: right but for its last hex digit, which is missing.
     Odd,
 }
@@ -218,6 +223,13 @@ fn placeholder(name: &str) -> Result<Part, TemplateError> {
         "host" => Part::Host,
         "any" => Part::Any,
         _ => {
+            let nth = |prefix| name.strip_prefix(prefix).and_then(|number| number.parse().ok());
+            if let Some(number) = nth("key:") {
+                return Ok(key(KeyName::Nth(number), false));
+            }
+            if let Some(number) = nth("response:key:") {
+                return Ok(response(Answer::Nth(number)));
+            }
             let plain = name.strip_prefix("response:plain:").and_then(|bytes| bytes.parse::<u16>().ok());
             response(Answer::Plain(plain.ok_or_else(|| TemplateError::Unknown(name.to_owned()))?.into()))
         }

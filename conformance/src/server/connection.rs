@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
+use ratatosk_protocol::message::{PING, PONG};
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -63,6 +65,10 @@ pub(super) struct Connection {
     closed: bool,
     /// Leave everything that comes in the socket.
     pub(super) paused: bool,
+    /// Answer pings of the protocol, and do not show them.
+    pub(super) answers_pings: bool,
+    /// Pongs that are due.
+    pongs: usize,
 }
 
 impl Connection {
@@ -84,7 +90,15 @@ impl Connection {
         #[cfg(not(feature = "tls"))]
         let (socket, _) =
             tokio_tungstenite::client_async_with_config(request, MaybeTlsStream::Plain(tcp), Some(config)).await?;
-        Ok(Self { socket: Some(socket), inbox: VecDeque::new(), inbox_bytes: 0, closed: false, paused: false })
+        Ok(Self {
+            socket: Some(socket),
+            inbox: VecDeque::new(),
+            inbox_bytes: 0,
+            closed: false,
+            paused: false,
+            answers_pings: false,
+            pongs: 0,
+        })
     }
 
     /// Reads all there is; ready if something new is in the inbox.
@@ -99,11 +113,26 @@ impl Connection {
                 Poll::Ready(None) => self.take_end(),
             }
         }
+        if self.pongs > 0 && self.poll_pong(cx).is_ready() {
+            self.pongs -= 1;
+        }
         if self.inbox.len() > before { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_pong(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut pong = Some(Message::text(PONG));
+        std::task::ready!(self.poll_feed(cx, &mut pong));
+        // What is not written now goes out with the next thing.
+        let _: Poll<()> = self.poll_flush(cx);
+        Poll::Ready(())
     }
 
     fn take_message(&mut self, message: Message) {
         let event = match message {
+            Message::Text(text) if self.answers_pings && text.as_str() == PING => {
+                self.pongs += 1;
+                return;
+            }
             Message::Text(text) => Event::Text(text.as_str().to_owned()),
             Message::Binary(data) => Event::Binary(data),
             Message::Pong(data) => Event::Pong(data),
@@ -167,6 +196,19 @@ impl Connection {
         if let Some(message) = message.take() {
             // An error here is that of a closed connection; reading tells.
             Pin::new(socket).start_send(message).unwrap_or_default();
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes bytes behind the library's back. Nothing may be queued.
+    pub(super) fn poll_wire(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<()> {
+        while !bytes.is_empty() {
+            let Some(socket) = &mut self.socket else { return Poll::Ready(()) };
+            match std::task::ready!(Pin::new(socket.get_mut()).poll_write(cx, bytes)) {
+                Ok(written) => drop(bytes.split_to(written)),
+                // The error of a connection that is lost; reading tells.
+                Err(_) => return Poll::Ready(()),
+            }
         }
         Poll::Ready(())
     }

@@ -1,6 +1,7 @@
 //! The keys of one run, and the answers to challenges.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use ratatosk_protocol::crypto::{SharedKey, boxed, challenge};
 use ratatosk_protocol::entropy::OsEntropy;
@@ -13,12 +14,19 @@ pub(super) struct Keys {
     listener: KeyPair,
     connector: KeyPair,
     other: KeyPair,
+    /// Made when they are needed.
+    further: Vec<OnceLock<KeyPair>>,
 }
 
 impl Keys {
     pub(super) fn generate() -> Self {
         let pair = || KeyPair::generate(&mut OsEntropy);
-        Self { listener: pair(), connector: pair(), other: pair() }
+        Self {
+            listener: pair(),
+            connector: pair(),
+            other: pair(),
+            further: (0..=u8::MAX).map(|_| OnceLock::new()).collect(),
+        }
     }
 
     fn get(&self, name: KeyName) -> &KeyPair {
@@ -26,6 +34,11 @@ impl Keys {
             KeyName::Listener => &self.listener,
             KeyName::Connector => &self.connector,
             KeyName::Other => &self.other,
+            // There is one for every number.
+            KeyName::Nth(number) => self
+                .further
+                .get(usize::from(number))
+                .map_or(&self.other, |key| key.get_or_init(|| KeyPair::generate(&mut OsEntropy))),
         }
     }
 }
@@ -49,12 +62,13 @@ impl Values for ClientValues<'_> {
     fn response(&self, answer: Answer) -> Option<String> {
         let server = PublicKey::from_hex(self.learned.get(&Slot::Server)?).ok()?;
         let challenge = hex::decode(self.learned.get(&Slot::Challenge)?).ok()?;
-        let key = SharedKey::between(self.keys.listener.secret(), &server);
+        let owner = if let Answer::Nth(number) = answer { KeyName::Nth(number) } else { KeyName::Listener };
+        let key = SharedKey::between(self.keys.get(owner).secret(), &server);
         let right = challenge::respond(&key, &challenge, &mut OsEntropy).ok()?;
         // Negated already: what a right answer holds.
         let plain = boxed::open(&key, &right).ok()?;
         Some(match answer {
-            Answer::Right => hex::encode(right),
+            Answer::Right | Answer::Nth(_) => hex::encode(right),
             Answer::NotNegated => hex::encode(boxed::seal(&key, &boxed::open(&key, &challenge).ok()?, &mut OsEntropy)),
             Answer::OtherKey => {
                 let wrong = SharedKey::between(self.keys.other.secret(), &server);

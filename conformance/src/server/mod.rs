@@ -3,6 +3,7 @@
 //! One task drives all connections of a scenario (`session`); every wait in it has a deadline. Scenarios run side by
 //! side, each with keys of its own, except those that move much data or stop the server.
 
+mod bulk;
 mod connection;
 mod http;
 mod keys;

@@ -14,15 +14,12 @@ use super::session::Session;
 use super::{Address, Options, http};
 use crate::end::End;
 use crate::play::{self, Next, Play, Played, difference};
-use crate::report::{Observation, Verdict};
-use crate::scenario::reason::Reason;
+use crate::report::{Difference, Observation, Verdict};
 use crate::scenario::template::{Slot, Template};
 use crate::scenario::{Branch, Client, Expected, Moment, Outgoing, Scenario, Step};
 
 /// Bulk data may take this many times the patience.
 const BULK: u32 = 20;
-/// How long a write has to stand still to count as slowed down.
-const STALL: Duration = Duration::from_millis(1500);
 /// How long nothing may come to those who should get nothing.
 const SILENCE: Duration = Duration::from_millis(200);
 /// The part of a ping interval that has to pass; the rest is for clocks and schedulers on both sides.
@@ -43,9 +40,9 @@ pub(super) async fn play(
     scene.observation
 }
 
-struct Scene<'a> {
-    session: Session<'a>,
-    observation: Observation,
+pub(super) struct Scene<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) observation: Observation,
     patience: Duration,
     stop: Option<&'a (dyn Fn() + Send + Sync)>,
 }
@@ -92,7 +89,20 @@ impl Play for Scene<'_> {
                 self.session.client(client).not_after = Some(time);
                 Ok(())
             }
-            Step::Flood { from, to, count, size } => self.flood(from, to, *count, *size).await,
+            Step::Flood { from, to, count, size } => {
+                self.fill(from, to, *count, *size).await?;
+                self.flood(from, to, *count, *size).await
+            }
+            Step::Fill { from, to, count, size } => self.fill(from, to, *count, *size).await,
+            Step::Drain { to, from, size } => self.drain(to, from, *size).await,
+            Step::Pause(client, paused) => {
+                self.session.pause(client, *paused);
+                Ok(())
+            }
+            Step::AnswerPings(client) => {
+                self.session.answer_pings(client);
+                Ok(())
+            }
             Step::Tally { count, clients, what } => self.tally(*count, clients, what).await,
             Step::Http { client, head } => {
                 let head = head.iter().map(|line| self.render(client, line)).collect::<Result<Vec<_>, _>>()?;
@@ -129,6 +139,14 @@ impl Play for Scene<'_> {
     }
 
     async fn next(&mut self, step: &Step, _: &[Branch<Step>]) -> Played<Next> {
+        if let Step::Response { client, check } = step {
+            let response = self.session.client(client).response.as_ref();
+            return Ok(if response.is_some_and(|response| response.differs(check).is_none()) {
+                Next::This
+            } else {
+                Next::Other
+            });
+        }
         let Step::Expect { client, what } = step else { return Ok(Next::Other) };
         self.session.wait_for(&[client], Instant::now() + self.patience).await;
         let Some((_, event)) = self.session.front(client).cloned() else { return Ok(Next::Other) };
@@ -170,26 +188,31 @@ impl Scene<'_> {
             Outgoing::Zeros(size) => vec![Message::binary(vec![0; *size])],
             Outgoing::Numbered(size) => vec![self.numbered(client, *size)],
             Outgoing::Ping(bytes) => vec![Message::Ping(bytes.clone().into())],
+            Outgoing::Wire(wire) => {
+                let bytes = wire.bytes(|template| self.render(client, template))?;
+                let written = self.session.wire(client, bytes.into(), Instant::now() + self.patience).await;
+                return if written { Ok(()) } else { Err(unread(client)) };
+            }
         };
         self.transmit(client, messages, hold).await
     }
 
     /// The next numbered message of a client.
-    fn numbered(&mut self, client: &str, size: usize) -> Message {
+    pub(super) fn numbered(&mut self, client: &str, size: usize) -> Message {
         let sender = self.session.client(client);
         let number = sender.sent;
         sender.sent += 1;
         Message::binary(numbered(client, number, size))
     }
 
-    async fn transmit(&mut self, client: &str, messages: Vec<Message>, hold: bool) -> Played {
+    pub(super) async fn transmit(&mut self, client: &str, messages: Vec<Message>, hold: bool) -> Played {
         if self.session.send(client, messages, hold, Instant::now() + self.patience * BULK).await {
             return Ok(());
         }
-        Err(difference(client, "that the server reads", "a connection that takes nothing more"))
+        Err(unread(client))
     }
 
-    async fn expect(&mut self, client: &str, what: &Expected) -> Played {
+    pub(super) async fn expect(&mut self, client: &str, what: &Expected) -> Played {
         let due = self.describe(client, what);
         let not_before = self.session.client(client).not_before.take();
         let not_after = self.session.client(client).not_after.take();
@@ -292,32 +315,10 @@ impl Scene<'_> {
         }
         if seen == count { Ok(()) } else { Err(difference("", due(self), format!("{seen} of them"))) }
     }
+}
 
-    async fn flood(&mut self, from: &str, to: &str, count: usize, size: usize) -> Played {
-        self.session.pause(to, true);
-        let mut sent = 0;
-        let mut stalled = false;
-        while sent < count && !stalled {
-            let message = self.numbered(from, size);
-            sent += 1;
-            stalled = !self.session.send(from, vec![message], false, Instant::now() + STALL).await;
-        }
-        if stalled {
-            self.observation.note(Verdict::Better, Some(Reason::BackPressure));
-        }
-        self.session.pause(to, false);
-        let expected = Expected::Numbered { size, from: from.to_owned() };
-        for _ in 0..count {
-            // Send on as the receiver makes room.
-            if sent < count && self.session.front(to).is_none() {
-                let message = self.numbered(from, size);
-                sent += 1;
-                self.transmit(from, vec![message], false).await?;
-            }
-            self.expect(to, &expected).await?;
-        }
-        Ok(())
-    }
+fn unread(client: &str) -> Difference {
+    difference(client, "that the server reads", "a connection that takes nothing more")
 }
 
 /// A message in so many frames.

@@ -8,6 +8,7 @@ use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Address;
@@ -87,6 +88,22 @@ impl<'a> Session<'a> {
         if let Some(connection) = &mut self.client(name).connection {
             connection.paused = paused;
         }
+    }
+
+    /// Lets a client answer pings by itself.
+    pub(super) fn answer_pings(&mut self, name: &str) {
+        if let Some(connection) = &mut self.client(name).connection {
+            connection.answers_pings = true;
+        }
+    }
+
+    /// Writes bytes behind what is queued. Says whether that was done by `deadline`.
+    pub(super) async fn wire(&mut self, name: &str, mut bytes: Bytes, deadline: Instant) -> bool {
+        let writing = async {
+            self.on_connection(name, Connection::poll_flush).await;
+            self.on_connection(name, |connection, cx| connection.poll_wire(cx, &mut bytes)).await;
+        };
+        tokio::time::timeout_at(deadline.into(), writing).await.is_ok()
     }
 
     /// Queues messages and, unless they are to wait for more, writes them. Says whether that was done by `deadline`;
