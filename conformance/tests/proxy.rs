@@ -176,10 +176,11 @@ async fn a_server_behind_the_proxy_is_the_same_server() {
     let target = Target { url: address(&proxy), short_timers: Some(address(&short)), stop: None };
     let known = Implementation::named("ratatosk").unwrap();
     let mut scenarios = server_scenarios().unwrap();
-    scenarios.retain(|scenario| !scenario.needs.stop);
+    // Of those with much data the ones about slow readers; the others would be about the speed of this build.
+    scenarios.retain(|scenario| !scenario.needs.stop && (!scenario.needs.alone || scenario.id.starts_with("l/")));
 
     let mut summary = Run::default();
-    let outcomes = server::run(&target, &scenarios, &server::Options::default(), |outcome| {
+    let outcomes = server::run(&target, &scenarios, &server::Options { jobs: 16, ..Default::default() }, |outcome| {
         if let Some(surprise) = summary.add(outcome, Some(&known)) {
             println!("{}", line(outcome, Some(&surprise)));
         }

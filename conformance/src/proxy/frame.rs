@@ -22,7 +22,7 @@ pub(super) struct Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
 
-/// Bytes of a head, and what it announces; `None` while it is incomplete.
+/// Bytes of a head, and the length of the payload that it announces; `None` while that is not there. The mask may be missing.
 fn announced(bytes: &[u8]) -> Option<(usize, u64)> {
     let [_, second, rest @ ..] = bytes else { return None };
     let mask = if second & MASKED == 0 { 0 } else { 4 };
@@ -31,7 +31,7 @@ fn announced(bytes: &[u8]) -> Option<(usize, u64)> {
         127 => (10, u64::from_be_bytes(*rest.first_chunk()?)),
         short => (2, u64::from(short)),
     };
-    (bytes.len() >= len + mask).then_some((len + mask, payload))
+    Some((len + mask, payload))
 }
 
 impl Frame {
@@ -134,7 +134,12 @@ impl Frame {
 
 fn apply(payload: &mut [u8], mask: Option<[u8; 4]>) {
     let Some(mask) = mask else { return };
-    for (byte, mask) in payload.iter_mut().zip(mask.iter().cycle()) {
+    let word = u32::from_ne_bytes(mask);
+    let (words, rest) = payload.as_chunks_mut();
+    for bytes in words {
+        *bytes = (u32::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask) {
         *byte ^= mask;
     }
 }
@@ -168,6 +173,8 @@ mod tests {
         }
         let mut head = vec![0x82, 127];
         head.extend((MAX_PAYLOAD + 1).to_be_bytes());
+        // Nobody waits for the mask of such a frame.
+        head[1] |= MASKED;
         assert_eq!(Frame::take(&mut BytesMut::from(&head[..])), Err(TooLong));
         assert_eq!(
             Frame::take(&mut BytesMut::from(&[0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255][..])),

@@ -142,8 +142,11 @@ impl Inspector {
         let (replaced, meaning) = if lane.given_up {
             (None, Meaning::None)
         } else {
-            let message = [lane.beginning, contents.concat()].concat();
-            self.message(direction, opcode, &message)
+            match (&lane.beginning[..], &contents[..]) {
+                // The usual case, and the one in which it can be long.
+                ([], [content]) => self.message(direction, opcode, content),
+                _ => self.message(direction, opcode, &[lane.beginning, contents.concat()].concat()),
+            }
         };
         pass(frames, contents, replaced.as_deref(), meaning)
     }
