@@ -144,7 +144,9 @@ pub(super) fn parse(
     if !fields.has_token("Upgrade", "websocket") {
         return Err(Rejection::NotWebSocket);
     }
-    let key = fields.get("Sec-WebSocket-Key").filter(|key| is_key(key)).ok_or(Rejection::Key)?;
+    // It must not be there twice (RFC 6455 §11.3.1).
+    let single = fields.bytes("Sec-WebSocket-Key").count() == 1;
+    let key = fields.get("Sec-WebSocket-Key").filter(|key| single && is_key(key)).ok_or(Rejection::Key)?;
     if fields.get("Sec-WebSocket-Version") != Some("13") {
         return Err(Rejection::Version);
     }
@@ -244,6 +246,7 @@ mod tests {
             ("Sec-WebSocket-Key", "", Rejection::Key),
             ("Sec-WebSocket-Key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=", Rejection::Key),
             ("Sec-WebSocket-Key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ===", Rejection::Key),
+            ("Host", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", Rejection::Key),
             ("Sec-WebSocket-Version", "", Rejection::Version),
             ("Sec-WebSocket-Version", "Sec-WebSocket-Version: 12", Rejection::Version),
             ("Host", "Sec-WebSocket-Protocol: ", Rejection::Protocol),
