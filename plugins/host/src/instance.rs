@@ -125,7 +125,11 @@ impl Instance {
         self.run(call, |store, exports, steady| {
             let len = exports.write(store, steady, event.len(), |place| event.write(place))?;
             let result = exports.on_event.call(store, (handle, event.direction, event.kind, len))?;
-            answer("on_event", result)
+            if result < 0 || result & abi::MOVED == 0 {
+                return answer("on_event", result);
+            }
+            steady.at = None;
+            answer("on_event", result & !abi::MOVED)
         })
     }
 

@@ -204,6 +204,10 @@ fn garbage() {
     for (direction, kind) in [(0, 3), (0, 4), (0, 5), (1, 3), (1, 5), (2, 1), (0, 99)] {
         assert_eq!(ended(&emit(direction, kind, 5)), EmitError::Event { direction, kind }.to_string());
     }
+    // Its buffer has moved: that is no garbage.
+    let mut stack = connect(&load(&on_text("(return (i32.const 257))")).unwrap());
+    stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));
+    assert_eq!(stack.poll_event(), Some(Incoming::Message(Payload::text("text"))));
     // An error without a reason is the plugin's own failure: the instance goes on.
     let mut stack = connect(&load(&on_text("(return (i32.const 2))")).unwrap());
     stack.handle_incoming(Instant::now(), Incoming::Message(Payload::text("text")));

@@ -48,6 +48,8 @@ pub const CONSUMED: i32 = 0;
 pub const PASS: i32 = 1;
 /// Result of `on_event` and `on_timer`: the connection has to end; `fail` has said why.
 pub const ERROR: i32 = 2;
+/// Added to a result of `on_event`: the buffer that was promised to be steady is another one now.
+pub const MOVED: i32 = 256;
 /// Result of `open`: refused; `fail` has said why.
 pub const REFUSED: i32 = -1;
 

@@ -71,6 +71,12 @@ impl Buffer {
         }
     }
 
+    /// Where its memory is, and how much: another place if it was taken away or had to grow.
+    #[must_use]
+    pub fn place(&self) -> (usize, usize) {
+        (self.bytes.as_ptr().addr(), self.bytes.len())
+    }
+
     /// Bytes of memory that it has.
     #[must_use]
     pub fn capacity(&self) -> usize {

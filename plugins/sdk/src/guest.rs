@@ -83,12 +83,15 @@ pub fn open<P: Plugin>(instance: &mut Instance<P>) -> i32 {
 }
 
 pub fn on_event<P: Plugin>(instance: &mut Instance<P>, handle: u32, direction: u32, kind: u32, len: u32) -> i32 {
+    let place = instance.place();
     instance.expect(len as usize);
-    match instance.on_event(&mut Imports { handle }, handle, direction, kind) {
+    let result = match instance.on_event(&mut Imports { handle }, handle, direction, kind) {
         Ok(Verdict::Consumed) => abi::CONSUMED,
         Ok(Verdict::Pass) => abi::PASS,
         Err(failure) => report(&failure, abi::ERROR),
-    }
+    };
+    // A plugin may keep the buffer, or have made it grow.
+    if instance.place() == place { result } else { result | abi::MOVED }
 }
 
 pub fn on_timer<P: Plugin>(instance: &mut Instance<P>, handle: u32) -> i32 {

@@ -28,6 +28,12 @@ impl<P> Instance<P> {
         self.transfer.prepare(len)
     }
 
+    /// Where the buffer is: the host writes there again as long as it is not told that this has changed.
+    #[must_use]
+    pub fn place(&self) -> (usize, usize) {
+        self.transfer.place()
+    }
+
     /// The host has written a message of `len` bytes to where [`Self::alloc`] said, perhaps for an earlier one.
     pub fn expect(&mut self, len: usize) {
         self.transfer.expect(len);
@@ -165,6 +171,41 @@ mod tests {
         assert_eq!(event(&mut instance, 0), "no such connection");
         assert_eq!(open(&mut instance, b"c"), Ok(0));
         assert_eq!(event(&mut instance, 0), "c");
+    }
+
+    /// Keeps the buffers that it gets.
+    struct Keeps(Vec<Buffer>);
+
+    impl Plugin for Keeps {
+        fn open(_host: &mut dyn Host, _config: &[u8]) -> Result<Self, Failure> {
+            Ok(Self(Vec::new()))
+        }
+
+        fn on_event(
+            &mut self,
+            _host: &mut dyn Host,
+            direction: Direction,
+            _kind: Kind,
+            data: &mut Buffer,
+        ) -> Result<Verdict, Failure> {
+            if direction == Direction::Outgoing {
+                self.0.push(std::mem::take(data));
+            }
+            Ok(Verdict::Consumed)
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_is_taken_away_is_noticed() {
+        let mut instance: Instance<Keeps> = Instance::new();
+        instance.alloc(1024);
+        let handle = instance.open(&mut Nobody).unwrap();
+        instance.alloc(1024);
+        let place = instance.place();
+        instance.on_event(&mut Nobody, handle, 0, 1).unwrap();
+        assert_eq!(instance.place(), place);
+        instance.on_event(&mut Nobody, handle, 1, 1).unwrap();
+        assert_ne!(instance.place(), place);
     }
 
     #[test]
