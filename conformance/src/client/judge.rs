@@ -38,6 +38,7 @@ pub(super) fn event(keys: &Keys, challenge: &[u8], what: &Expected, event: &Even
     Compared::exact(match (what, event) {
         (Expected::Text(template), Event::Text(text))
         | (Expected::Encrypted(template), Event::Encrypted(Payload::Text(text))) => is(keys, template, text),
+        (Expected::EncryptedLength(len), Event::Encrypted(Payload::Binary(data))) => data.len() == *len,
         (Expected::Answer(len), Event::Text(text)) => is_answer(keys, challenge, *len, text),
         (Expected::Key, Event::Binary(data)) => data.len() == KEY_MESSAGE_LEN,
         (Expected::Pulse, Event::Encrypted(Payload::Text(text))) => text == KEEPALIVE.0,
@@ -85,6 +86,7 @@ pub(super) fn describe(keys: &Keys, what: &Expected) -> String {
         Expected::Answer(len) => format!("the answer to the challenge, {len} bytes"),
         Expected::Key => "a key message".to_owned(),
         Expected::Encrypted(template) => format!("encrypted: {}", shown(keys, template)),
+        Expected::EncryptedLength(len) => format!("encrypted binary of {len} bytes"),
         Expected::Pulse => "a keepalive pulse".to_owned(),
         Expected::Close { code, reason } => End { code: *code, reason: shown(keys, reason) }.to_string(),
     }

@@ -34,7 +34,7 @@
 //! | `>challenge N`, `>key`, `>key-other`, `>key-bytes N` | sends a challenge, a key message |
 //! | `>key-hex HEX`, `>key-back` | sends a key message with a key of these bytes; sends the peer's own key message |
 //! | `>e text`, `>e-hex HEX`, `>e-padded HEX`, `>e-tampered text`, `>e-parity text`, `>again` | sends, encrypted |
-//! | `< text`, `<answer N`, `<key`, `<e text`, `<pulse`, `<close CODE reason` | gets exactly this |
+//! | `< text`, `<answer N`, `<key`, `<e text`, `<e-length BYTES`, `<pulse`, `<close CODE reason` | gets exactly this |
 //! | `quiet MS`, `alive`, `not-before MS` | gets nothing; has everything read and stays open; gets the next thing no earlier |
 //! | `registers`, `hands-over`, `serves`, `dials`, `joins`, `encrypts` | the usual steps of the protocol |
 //!
@@ -244,6 +244,7 @@ fn expected(verb: &str, rest: &str) -> Result<Expected, Mistake> {
         "<answer" => Expected::Answer(number(rest)?),
         "<key" => Expected::Key,
         "<e" => Expected::Encrypted(Template::parse(rest)?),
+        "<e-length" => Expected::EncryptedLength(number(rest)?),
         "<pulse" => Expected::Pulse,
         "<close" => {
             let (code, reason) = split(rest);

@@ -233,6 +233,8 @@ pub enum Expected {
     Key,
     /// An encrypted text. Keepalive pulses before it do not count.
     Encrypted(Template),
+    /// An encrypted binary message of so many bytes, such as a chunk.
+    EncryptedLength(usize),
     /// A keepalive pulse.
     Pulse,
     /// The end. Without a close frame the code is 1006, with an empty one 1005.
