@@ -219,7 +219,7 @@ impl End {
                 continue;
             }
             if self.next.is_none() {
-                self.next = self.machine.poll_transmit().map(|out| to_frame(out, meddler));
+                self.next = self.machine.poll_transmit().and_then(|out| to_frame(out, meddler));
             }
             let Some(frame) = self.next.take() else { return };
             self.close_sent |= matches!(frame, Message::Close(_));
@@ -263,12 +263,13 @@ impl End {
     }
 }
 
-fn to_frame(out: Outgoing, meddler: &mut dyn Meddler) -> Message {
-    match out {
+fn to_frame(out: Outgoing, meddler: &mut dyn Meddler) -> Option<Message> {
+    Some(match out {
         Outgoing::Message(Payload::Text(text)) => Message::text(meddler.says(text)),
         Outgoing::Message(Payload::Binary(data)) => Message::Binary(data),
+        Outgoing::Close(_) if !meddler.closes() => return None,
         Outgoing::Close(request) => {
             Message::Close(Some(protocol::CloseFrame { code: CloseCode::Normal, reason: request.reason().into() }))
         }
-    }
+    })
 }

@@ -25,6 +25,11 @@ pub trait Meddler {
         true
     }
 
+    /// Whether a peer that closes says so.
+    fn closes(&mut self) -> bool {
+        true
+    }
+
     /// Whether the end of a TCP connection is told to the other end, at last.
     fn ends(&mut self, _way: Direction) -> bool {
         true
