@@ -35,7 +35,18 @@ async fn verdict(fault: Fault, id: &str) -> Verdict {
 /// What the server does right must be seen as right, or the tests below prove nothing.
 #[tokio::test]
 async fn without_a_fault_everything_conforms() {
-    for id in ["d/011", "d/053", "d/055", "d/057", "d/084", "d/086", "d/088", "e/pop-order", "b/ping-pong"] {
+    for id in [
+        "d/011",
+        "d/053",
+        "d/055",
+        "d/057",
+        "d/084",
+        "d/086",
+        "d/088",
+        "e/pop-order",
+        "b/ping-pong",
+        "k/replaced-spare",
+    ] {
         let outcome = play(Fault::None, id).await;
         assert_eq!(outcome.result.as_ref().unwrap().verdict, Verdict::Conforms, "{outcome:?}");
     }
@@ -79,7 +90,9 @@ async fn a_wrong_answer_must_not_be_accepted() {
 
 #[tokio::test]
 async fn the_order_of_spares_and_messages_counts() {
-    assert_eq!(verdict(Fault::Fifo, "e/pop-order").await, Verdict::Fails);
+    for id in ["e/pop-order", "k/replaced-spare", "k/closed-between"] {
+        assert_eq!(verdict(Fault::Fifo, id).await, Verdict::Fails, "{id}");
+    }
     assert_eq!(verdict(Fault::RequestFirst, "d/088").await, Verdict::Fails);
 }
 
@@ -110,6 +123,17 @@ async fn an_end_at_any_time_is_no_deadline() {
     let early = play(Fault::DeadlineAtOnce, "d/051").await.result.unwrap();
     assert_eq!(early.verdict, Verdict::Fails);
     assert!(early.got().contains("too early"), "{}", early.got());
+}
+
+/// The library under this server ends the connection without a code when its client breaks RFC 6455.
+#[tokio::test]
+async fn frames_that_break_the_rules_need_an_answer_in_words() {
+    for id in ["i/unmasked", "i/reserved-1", "i/continuation-first", "i/utf8-lone", "i/close-code-999"] {
+        let outcome = play(Fault::None, id).await.result.unwrap();
+        assert_ne!(outcome.verdict, Verdict::Conforms, "{id}");
+        assert!(outcome.got().starts_with("a close 100"), "{id}: {}", outcome.got());
+    }
+    assert_eq!(verdict(Fault::None, "i/fragments-of-1").await, Verdict::Conforms);
 }
 
 #[tokio::test]
