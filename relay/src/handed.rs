@@ -27,7 +27,7 @@ impl Handed {
     #[must_use]
     pub fn start(config: Config, randomness: Randomness) -> Self {
         let (arrivals, queue) = mpsc::channel(BACKLOG);
-        let server = Server::fed(Switchboard::with_randomness(config, randomness), queue);
+        let server = Server::fed(&Switchboard::with_randomness(config, randomness), queue);
         Self { server, arrivals }
     }
 

@@ -1,8 +1,12 @@
 //! What machines tell, and what is made of it.
 
+use std::time::Instant;
+
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::connection::{Cause, Closed, Event as Told};
+use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::plugin::Origin;
+use ratatosk_protocol::spare::{SpareId, SparePool};
 
 use super::pipe::Millis;
 use super::record::Owner;
@@ -107,7 +111,7 @@ impl World<'_> {
             Told::PhaseExited { phase, outcome, .. } => record.leave(phase, outcome),
             Told::SpareOpened => {
                 record.spare_since = Some(now);
-                self.pool(id, |pool, instant, spare| pool.opened(instant, spare));
+                self.pool(id, SparePool::opened);
                 Ok(())
             }
             Told::SpareHandedOver => {
@@ -146,7 +150,7 @@ impl World<'_> {
         }
     }
 
-    fn begin_talk(&mut self, id: EndId, keys: (ratatosk_protocol::key::PublicKey, ratatosk_protocol::key::PublicKey)) {
+    fn begin_talk(&mut self, id: EndId, keys: (PublicKey, PublicKey)) {
         let mut draw = self.chance.branch(id as u64);
         self.talks[id].begin(keys, self.now, &mut draw, (self.plan.messages, self.plan.largest));
         match self.stage {
@@ -162,11 +166,7 @@ impl World<'_> {
         }
     }
 
-    fn pool(
-        &mut self,
-        id: EndId,
-        tell: impl FnOnce(&mut ratatosk_protocol::spare::SparePool, std::time::Instant, ratatosk_protocol::spare::SpareId),
-    ) {
+    fn pool(&mut self, id: EndId, tell: impl FnOnce(&mut SparePool, Instant, SpareId)) {
         let Owner::Spare { listener, spare } = self.records[id].owner else { return };
         let now = self.instant();
         if self.listeners[listener].ends.get(&spare) == Some(&id) {

@@ -3,14 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use ratatosk_protocol::message::{CONNECTION_HANDOVER, CommunicationRequest, PING, Payload};
+
 use super::frames::{CLOSE, Cut, Cutter, TEXT};
+use super::hosts::Slot;
 use super::pipe::{Ending, Link, LinkId, Millis, Piece, Reader, Way};
 use super::plan::Crash;
 use super::stream::{PeerStream, RelayStream};
 use super::talk::EndId;
 use super::watch::Standing;
 use super::world::{Event, World};
-use ratatosk_protocol::message::{CONNECTION_HANDOVER, CommunicationRequest, PING, Payload};
 
 /// After so long without an answer an operating system gives a connection up: the relay's TCP keepalive begins after 60 s and
 /// asks nine times, 15 s apart.
@@ -224,7 +226,7 @@ impl World<'_> {
         let text = Payload::text(String::from_utf8_lossy(text));
         let Ok(request) = CommunicationRequest::parse(&text) else { return };
         let of_source = self.slots.iter().filter(|slot| *slot.key().public() == request.source);
-        let links: Vec<_> = of_source.filter_map(|slot| slot.end()).filter_map(|end| self.records[end].link).collect();
+        let links: Vec<_> = of_source.filter_map(Slot::end).filter_map(|end| self.records[end].link).collect();
         for link in links {
             self.watch.paired(link);
         }
@@ -273,9 +275,8 @@ impl World<'_> {
             waker.wake();
         }
         drop(wires);
-        if has_arrived && way == Way::Down {
-            self.wake(end);
-        } else if way == Way::Up && self.ends[end].is_some() {
+        // Something to read, or room to write.
+        if self.ends[end].is_some() && (has_arrived || way == Way::Up) {
             self.wake(end);
         }
     }

@@ -237,8 +237,8 @@ impl<'a> World<'a> {
     /// Something has happened that must not. Only the first one counts.
     pub(super) fn fail(&mut self, problem: String) {
         let now = self.now;
-        self.trace.line(now, || format!("FAILED: {problem}"));
         self.failure.get_or_insert_with(|| format!("at {:.3} s: {problem}", now as f64 / 1000.0));
+        self.trace.line(now, move || format!("FAILED: {problem}"));
     }
 
     pub(super) fn say(&mut self, text: impl FnOnce() -> String) {

@@ -66,11 +66,11 @@ impl Server {
     }
 
     /// Starts the relay of a switchboard, whose connections come from a queue and from nowhere else.
-    pub(crate) fn fed(board: Arc<Switchboard>, handed: mpsc::Receiver<Arrival>) -> Self {
+    pub(crate) fn fed(board: &Arc<Switchboard>, handed: mpsc::Receiver<Arrival>) -> Self {
         let (stage, stop) = Stop::new();
         let doors = Doors { plain: None, secured: None, handed: Some(handed) };
-        let supervisor = tokio::spawn(supervise(doors, Arc::clone(&board), stop.clone()));
-        let view = View::new(&board, &stop, supervisor.abort_handle(), None);
+        let supervisor = tokio::spawn(supervise(doors, Arc::clone(board), stop.clone()));
+        let view = View::new(board, &stop, supervisor.abort_handle(), None);
         let nowhere = SocketAddr::from(([0; 4], 0));
         Self { local_addr: nowhere, tls_addr: None, view, stage, supervisor }
     }
