@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ use super::net::{Host, Network, RELAY};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 const PORT: u16 = 8000;
+
+/// Lines that may wait until a test asks for them; then the process waits.
+const WAITING: usize = 4096;
 
 /// The programs of the project, if they are built.
 pub(crate) struct Programs(PathBuf);
@@ -56,7 +59,7 @@ impl Process {
     fn start<R: Read + Send + 'static>(command: &mut Command, listen: fn(&mut Child) -> Option<R>) -> Self {
         let mut child = command.spawn().unwrap();
         let source = listen(&mut child).unwrap();
-        let (sender, lines) = channel();
+        let (sender, lines) = sync_channel(WAITING);
         // Ends with the process.
         thread::spawn(move || {
             for line in BufReader::new(source).lines().map_while(Result::ok) {

@@ -9,7 +9,7 @@ use crate::cargo;
 /// What to do where cargo-fuzz is missing.
 const INSTALL: &str = "cargo-fuzz is not installed, `cargo install cargo-fuzz --locked`; with it, \
                        `rustup toolchain install nightly --profile minimal` adds the address sanitizer. Without it, \
-                       `cargo test --test fuzz_seeds -p ratatosk-protocol -p ratatosk-relay` runs the same code over the seeds \
+                       `cargo test --workspace --test fuzz_seeds` runs the same code over the seeds \
                        and a few thousand changed ones";
 
 /// How targets are built.
