@@ -122,7 +122,6 @@ async fn verdict(command: &str) -> (Verdict, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_is_no_peer_fails_with_what_it_did() {
-    let _running = Running::alone().await;
     let key = "09".repeat(32);
     let ready = format!(r#"echo '{{"event":"ready","publicKey":"{key}"}}'"#);
     let cases = [
