@@ -33,13 +33,22 @@ pub(super) fn run(program: Program, sound: &Programs, suspect: &Programs, logs: 
             // Timers that a suite can wait for.
             let short = ["--ping-interval-ms", "300", "--pong-timeout-ms", "800", "--handshake-timeout-ms", "3000"];
             let impatient = Relay::start(&suspect.get("commserver"), &logs.join("impatient.log"), &short)?;
-            suite.args(["server", "--implementation", "ratatosk", "--url", relay.url(), "--short-ping-url", impatient.url()]);
+            suite.args([
+                "server",
+                "--implementation",
+                "ratatosk",
+                "--url",
+                relay.url(),
+                "--short-ping-url",
+                impatient.url(),
+            ]);
             said(&mut suite)
         }
         Program::Peer => {
-            let peer = |programs: &Programs| format!("{} peer", programs.get("ratatosk").display());
+            let peer = |programs: &Programs| format!("{} peer --plugins native", programs.get("ratatosk").display());
             let relay = Relay::start(&sound.get("commserver"), &logs.join("relay.log"), &[])?;
-            suite.args(["peer", "--via", relay.url(), "--a", &peer(suspect), "--b", &peer(sound)]);
+            suite.args(["peer", "--via", relay.url(), "--name-a", "ratatosk-native", "--name-b", "ratatosk-native"]);
+            suite.args(["--a", &peer(suspect), "--b", &peer(sound)]);
             said(&mut suite)
         }
         Program::Codec => {
@@ -50,20 +59,38 @@ pub(super) fn run(program: Program, sound: &Programs, suspect: &Programs, logs: 
     }
 }
 
-/// Runs a suite: the ids in the lines that it marks with `!`.
+/// Runs a suite: the ids of what came otherwise than is known.
 fn said(suite: &mut Command) -> Result<Vec<String>, String> {
-    let output = suite.stdin(Stdio::null()).output().map_err(|error| format!("the suite cannot be started: {error}"))?;
+    let output =
+        suite.stdin(Stdio::null()).output().map_err(|error| format!("the suite cannot be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match output.status.code() {
         Some(0) => Ok(Vec::new()),
         Some(1) => {
-            let marked = text.lines().filter_map(|line| line.strip_prefix("! "));
-            let ids: Vec<_> = marked.filter_map(|line| line.split_whitespace().find(|word| word.contains('/'))).collect();
+            let ids: Vec<_> = text.lines().filter_map(marked).map(str::to_owned).collect();
             if ids.is_empty() {
                 return Err(format!("the suite failed without saying where:\n{text}"));
             }
-            Ok(ids.into_iter().map(str::to_owned).collect())
+            Ok(ids)
         }
         _ => Err(format!("the suite could not work: {}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+/// The id in a line such as `  7/152 ! fails   12 ms  d/001  …`.
+fn marked(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace().skip_while(|word| *word != "!").skip(1);
+    words.find(|word| word.contains('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_marked_lines_have_ids() {
+        assert_eq!(marked("  7/152 ! fails             12 ms  d/001   title"), Some("d/001"));
+        assert_eq!(marked("  7/152   conforms          12 ms  d/001   title"), None);
+        assert_eq!(marked("! deviates 3 ms  e/one/two  t"), Some("e/one/two"));
     }
 }

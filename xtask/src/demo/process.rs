@@ -122,7 +122,11 @@ impl Relay {
         fs::create_dir_all(log.parent().unwrap_or(log)).map_err(problem)?;
         let log_file = File::create(log).map_err(problem)?;
         let mut command = Command::new(program);
-        command.args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).args(more).stdin(Stdio::null()).stderr(log_file);
+        command
+            .args(["--listen", "127.0.0.1:0", "--ops-listen", "off"])
+            .args(more)
+            .stdin(Stdio::null())
+            .stderr(log_file);
         // The demo shows the relay as it is, not as the caller's own relay is set up.
         for (name, _) in env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("COMMSERVER_")) {
