@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
 
 /// Where the CommServer is reached.
 pub(crate) const RELAY: &str = "10.78.0.1";
@@ -57,9 +57,11 @@ impl Network {
     ///
     /// Why this machine does not allow that.
     pub(crate) fn new() -> Result<Self, String> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        // One at a time: the first that is made on a machine prepares a folder for all.
+        static NUMBER: Mutex<u32> = Mutex::new(0);
+        let mut number = NUMBER.lock().unwrap();
+        *number += 1;
         sweep();
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let network = Self { name: format!("{PREFIX}-{}-{number}", std::process::id()) };
         let router = network.router();
         ip(&format!("netns add {router}"))?;
