@@ -137,6 +137,7 @@ fn disconnected(number: u64, role: Role, closed: Option<&Closed>) -> Value {
         "role": role.name(),
         "origin": if is_local { "local" } else { "remote" },
         "reason": closed.map_or("the peer did not take what was to be sent; the connection is dropped", |closed| &closed.reason),
+        "error": closed.map(|closed| closed.error.to_string()),
     })
 }
 

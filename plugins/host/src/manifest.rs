@@ -112,6 +112,10 @@ impl Manifest {
         if manifest.layer == Layer::Encryption && !manifest.may_have_keys {
             return Err(ManifestError::EncryptionWithoutKeys);
         }
+        if manifest.layer != Layer::Encryption && manifest.may_have_keys {
+            let expected = "left out: only encryption is given keys";
+            return Err(FieldError::Value { key: "may_have_keys", expected }.into());
+        }
         Ok(manifest)
     }
 }

@@ -1,5 +1,6 @@
 //! The buffer in which a message reaches a plugin: room in front for headers and tags, and behind for a mark.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use crate::abi::HEADROOM;
@@ -14,7 +15,7 @@ const KEEP: usize = 256 * 1024;
 /// A message that can be changed in place.
 ///
 /// It reads as the message's bytes. [`Self::prepend`] and [`Self::skip`] move its beginning.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Buffer {
     bytes: Vec<u8>,
     start: usize,
@@ -33,7 +34,7 @@ impl Buffer {
         let needed = HEADROOM + len + TAILROOM;
         if self.bytes.len() < needed {
             // The old one is freed first: both together would be the largest thing in the memory of a guest.
-            self.bytes = Vec::new();
+            self.wipe();
             self.bytes = vec![0; if needed < KEEP { needed.next_power_of_two() } else { needed }];
         }
         (self.start, self.end) = (HEADROOM, HEADROOM + len);
@@ -87,6 +88,13 @@ impl Buffer {
     pub fn wipe(&mut self) {
         wipe(&mut self.bytes);
         *self = Self::new();
+    }
+}
+
+/// Messages are nobody's business in a log.
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
     }
 }
 

@@ -179,7 +179,7 @@ impl Cause {
             Self::NotOurKey(_) | Self::Refused(_) => {
                 CloseRequest::because("Error: We do not accept connections for this target public key")
             }
-            Self::Plugin(failure) => CloseRequest::because(failure.error.text.clone()),
+            Self::Plugin(failure) => CloseRequest::because(failure.told()),
             Self::Silence { .. }
             | Self::ClosedByPeer(_)
             | Self::ClosedHere { .. }

@@ -187,7 +187,7 @@ mod tests {
         let failure = stack.failure().unwrap();
         assert!(["inner", "outer"].contains(&&*failure.plugin) && failure.error.broken);
         assert_eq!(failure.error.text, format!("plugin {}: {}", failure.plugin, refusal()));
-        let close = CloseRequest::because(failure.error.text.clone());
+        let close = CloseRequest::because(failure.told());
         assert_eq!((stack.poll_transmit(), stack.poll_event()), (Some(Outgoing::Close(close)), None));
     }
 

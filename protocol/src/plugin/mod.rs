@@ -96,7 +96,7 @@ pub trait Plugin: Send {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct PluginError {
-    /// What goes into the close reason, as the reference's texts do.
+    /// What goes into the close reason, as the reference's texts do, unless the plugin is broken.
     pub text: String,
     /// Whether the plugin itself is broken or broke a rule; otherwise it does not accept what the other end sent.
     pub broken: bool,

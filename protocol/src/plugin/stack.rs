@@ -65,6 +65,15 @@ pub struct PluginFailure {
     pub error: PluginError,
 }
 
+impl PluginFailure {
+    /// What the other end is told. Close frames are not encrypted: what a broken plugin says of itself, which may be a part of
+    /// a message or a path of this machine, is for this end alone.
+    #[must_use]
+    pub fn told(&self) -> String {
+        if self.error.broken { format!("plugin {} stopped", self.plugin) } else { self.error.text.clone() }
+    }
+}
+
 /// Why a message was not taken for sending.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -332,9 +341,9 @@ impl Stack {
     fn fail(&mut self, index: usize, error: PluginError) {
         // The first close passes through the plugins, so that they can act on it; if one fails even then, straight down.
         let top = if self.failure.is_none() { self.plugins.len().checked_sub(1) } else { None };
-        let close = Step::Sinking(top, Outgoing::Close(CloseRequest::because(error.text.clone())));
-        let plugin = self.plugins[index].name();
-        self.failure.get_or_insert_with(|| PluginFailure { plugin: plugin.to_owned(), error });
+        let failure = PluginFailure { plugin: self.plugins[index].name().to_owned(), error };
+        let close = Step::Sinking(top, Outgoing::Close(CloseRequest::because(failure.told())));
+        self.failure.get_or_insert(failure);
         self.bounds.set_out(close.cost());
         self.work.push(close);
     }
