@@ -3,6 +3,7 @@
   (import "ratatosk_plugin_1" "emit" (func $emit (param i32 i32 i32 i32)))
   (memory (export "memory") 1)
   (func (export "ratatosk_plugin_abi_1"))
+  (func (export "steady") (result i32) i32.const 1024)
   (func (export "alloc") (param i32) (result i32) i32.const 1024)
   (func (export "open") (param i32) (result i32) i32.const 0)
   (func (export "on_event") (param $handle i32) (param $direction i32) (param $kind i32) (param $len i32) (result i32)
