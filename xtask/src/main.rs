@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod conformance;
 mod defects;
 mod demo;
 mod fuzz;
@@ -36,6 +37,11 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command { name: "fuzz", about: "the fuzz targets, with their seeds (--list shows them)", run: fuzz::run },
+    Command {
+        name: "conformance",
+        about: "who works with whom: CommServers, peers, pairs of them",
+        run: conformance::run,
+    },
     Command { name: "defects", about: "whether the conformance suite notices what is broken", run: defects::run },
 ];
 
@@ -61,9 +67,9 @@ fn main() -> ExitCode {
 fn help() -> String {
     let mut text = String::from("usage: cargo xtask <command>\n\ncommands:\n");
     for Command { name, about, .. } in COMMANDS {
-        text.push_str(&format!("  {name:<7} {about}\n"));
+        text.push_str(&format!("  {name:<11} {about}\n"));
     }
-    text.push_str("  help    this text\n");
+    text.push_str("  help        this text\n");
     text
 }
 

@@ -1,25 +1,10 @@
 // Drives the network's reference implementation behind the peer control interface, phases 1 to 5.
 //
-// Nothing of it lies here: its packages are imported from the folder that RATATOSK_REFERENCE names (or from the
-// node_modules in it).
-//
 //     RATATOSK_REFERENCE=/path/to/it COMM_SERVER_URL=ws://127.0.0.1:8000 node peer.js
-import {existsSync} from 'node:fs';
-import {join, resolve} from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {run, toHex} from '../control.js';
+import {load} from './packages.js';
 
-const folder = process.env.RATATOSK_REFERENCE;
-const root = folder && [join(folder, 'node_modules'), folder].find(it => existsSync(join(it, '@refinio/one.models/package.json')));
-if (!root) {
-    console.error('RATATOSK_REFERENCE has to name a folder in which @refinio/one.models and @refinio/one.core are installed');
-    process.exit(2);
-}
-const load = path => import(pathToFileURL(resolve(root, path)));
 const models = 'one.models/lib/misc/ConnectionEstablishment';
-
-// It has to come first: it makes the reference's WebSockets those of Node.
-await load('@refinio/one.core/lib/system/load-nodejs.js');
 const {default: nacl} = await load('tweetnacl/nacl-fast.js');
 const {CryptoApi} = await load('@refinio/one.core/lib/crypto/CryptoApi.js');
 const {connectWithEncryption} = await load(`@refinio/${models}/protocols/EncryptedConnectionHandshake.js`);

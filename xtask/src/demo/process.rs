@@ -118,21 +118,27 @@ impl Relay {
     ///
     /// A sentence that says where the log is.
     pub(crate) fn start(program: &Path, log: &Path, more: &[&str]) -> Result<Self, String> {
-        let problem = |error: std::io::Error| format!("{} cannot be written: {error}", log.display());
-        fs::create_dir_all(log.parent().unwrap_or(log)).map_err(problem)?;
-        let log_file = File::create(log).map_err(problem)?;
         let mut command = Command::new(program);
-        command
-            .args(["--listen", "127.0.0.1:0", "--ops-listen", "off"])
-            .args(more)
-            .stdin(Stdio::null())
-            .stderr(log_file);
+        command.args(["--listen", "127.0.0.1:0", "--ops-listen", "off"]).args(more);
         // The demo shows the relay as it is, not as the caller's own relay is set up.
         for (name, _) in env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("COMMSERVER_")) {
                 command.env_remove(name);
             }
         }
+        Self::launch(command, log)
+    }
+
+    /// Starts any CommServer that says its URL in its first line; its log goes into a file.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says where the log is.
+    pub(crate) fn launch(mut command: Command, log: &Path) -> Result<Self, String> {
+        let problem = |error: std::io::Error| format!("{} cannot be written: {error}", log.display());
+        fs::create_dir_all(log.parent().unwrap_or(log)).map_err(problem)?;
+        let log_file = File::create(log).map_err(problem)?;
+        command.stdin(Stdio::null()).stderr(log_file);
         let (process, lines) = Process::start(&mut command)?;
         let line = lines.next("the relay's address").map_err(|error| format!("{error}; see {}", log.display()))?;
         let url = line.split_whitespace().find(|word| word.starts_with("ws://"));
@@ -144,7 +150,7 @@ impl Relay {
         &self.url
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.child.id()
     }
 

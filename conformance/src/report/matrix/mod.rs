@@ -1,4 +1,5 @@
-//! Runs side by side: a column for each implementation or pair, a row for each scenario, a table for each suite.
+//! Runs side by side: a column for each implementation or pair, a row for each scenario, a table for each suite; one
+//! of pairs has a table of its own.
 //!
 //! A cell is what was measured, or nothing: what a run does not mention was not run.
 
@@ -53,7 +54,7 @@ impl<'a> Matrix<'a> {
     pub fn new(reports: &'a [Report]) -> Self {
         let mut suites: Vec<Suite<'a>> = Vec::new();
         for report in reports {
-            match suites.iter_mut().find(|suite| suite.name == report.suite) {
+            match suites.iter_mut().find(|suite| suite.holds(report)) {
                 Some(suite) => suite.runs.push(report),
                 None => suites.push(Suite { name: &report.suite, runs: vec![report], groups: Vec::new() }),
             }
@@ -65,6 +66,15 @@ impl<'a> Matrix<'a> {
 }
 
 impl<'a> Suite<'a> {
+    /// Whether a run belongs here: what a pair does is another thing than what one of them does alone.
+    fn holds(&self, report: &Report) -> bool {
+        self.name == report.suite && self.runs.iter().all(|run| run.subjects.len() == report.subjects.len())
+    }
+
+    fn is_of_pairs(&self) -> bool {
+        self.runs.iter().any(|run| run.subjects.len() > 1)
+    }
+
     /// Makes the rows of what the runs hold.
     fn join(&mut self) {
         let mut place = std::collections::BTreeMap::new();
@@ -87,7 +97,8 @@ impl<'a> Suite<'a> {
         match self.name {
             "server" => "CommServers".to_owned(),
             "client" => "Listeners, connectors and acceptors".to_owned(),
-            "peer" => "Pairs of peers".to_owned(),
+            "peer" if self.is_of_pairs() => "Pairs of peers".to_owned(),
+            "peer" => "Peers before a hostile partner".to_owned(),
             "vectors" => "Codecs".to_owned(),
             other => other.to_owned(),
         }
