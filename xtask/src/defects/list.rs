@@ -3,6 +3,7 @@
 //! ```text
 //! == name
 //! what is broken, in one line
+//! only prefix/of/the/scenarios that are asked first; all are, if these notice nothing
 //! file path/from/the/root.rs
 //! -lines that are there exactly once
 //! +lines in their place
@@ -41,6 +42,8 @@ pub(super) struct Defect {
     pub(super) name: String,
     /// What is broken.
     pub(super) about: String,
+    /// How the ids of the scenarios begin that are asked first.
+    pub(super) only: String,
     /// From the root of the repository.
     pub(super) file: String,
     old: String,
@@ -91,6 +94,8 @@ fn parse(text: &str) -> Result<Vec<Defect>, String> {
         };
         if let Some(file) = line.strip_prefix("file ") {
             file.clone_into(&mut defect.file);
+        } else if let Some(only) = line.strip_prefix("only ") {
+            only.clone_into(&mut defect.only);
         } else if let Some(old) = line.strip_prefix('-') {
             defect.old.push_str(&format!("{old}\n"));
         } else if let Some(new) = line.strip_prefix('+') {

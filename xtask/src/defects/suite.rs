@@ -20,12 +20,18 @@ impl Programs {
     }
 }
 
-/// What the suite says: the scenarios that did not come as they should.
+/// What the suite says: the scenarios that did not come as they should, of those whose ids begin with `only`.
 ///
 /// # Errors
 ///
 /// A sentence, if the suite could not do its work.
-pub(super) fn run(program: Program, sound: &Programs, suspect: &Programs, logs: &Path) -> Result<Vec<String>, String> {
+pub(super) fn run(
+    program: Program,
+    only: &str,
+    sound: &Programs,
+    suspect: &Programs,
+    logs: &Path,
+) -> Result<Vec<String>, String> {
     let mut suite = Command::new(sound.get("conformance"));
     match program {
         Program::Relay => {
@@ -42,19 +48,19 @@ pub(super) fn run(program: Program, sound: &Programs, suspect: &Programs, logs: 
                 "--short-ping-url",
                 impatient.url(),
             ]);
-            said(&mut suite)
+            said(suite.args(["--only", only]))
         }
         Program::Peer => {
             let peer = |programs: &Programs| format!("{} peer --plugins native", programs.get("ratatosk").display());
             let relay = Relay::start(&sound.get("commserver"), &logs.join("relay.log"), &[])?;
             suite.args(["peer", "--via", relay.url(), "--name-a", "ratatosk-native", "--name-b", "ratatosk-native"]);
             suite.args(["--a", &peer(suspect), "--b", &peer(sound)]);
-            said(&mut suite)
+            said(suite.args(["--only", only]))
         }
         Program::Codec => {
             let codec = format!("{} vectors --serve", suspect.get("conformance").display());
             suite.args(["vectors", "--codec", &codec]);
-            said(&mut suite)
+            said(suite.args(["--only", only]))
         }
     }
 }
