@@ -32,17 +32,20 @@ impl Tables {
 
     /// A table for each suite: a row for each group of scenarios, a column for each implementation or pair.
     pub(super) fn long(&self) -> String {
-        let part = |title: &str, cells: &[(Cell, String)]| format!("{title}:\n\n{}\n", self.groups(cells));
+        let part = |title: &str, cells: &[(Cell, String)]| format!("{title}:\n\n{}", self.groups(cells));
         let named = |cells: Vec<Cell>| -> Vec<_> {
             cells.into_iter().map(|cell| (cell, cell.subjects().join(" ↔ "))).collect()
         };
         let pairs = |cell: &Cell| matches!(cell, Cell::Pair(..));
         let pairs: Vec<_> = Cell::all().into_iter().filter(pairs).collect();
         let text = [
-            part("CommServers", &named(SERVERS.map(Cell::Server).to_vec())),
-            part("Peers before the hostile partner", &named(PEERS.map(Cell::Hostile).to_vec())),
-            part("Pairs of peers, both roles", &named(pairs)),
-            part("Codecs", &[(Cell::Codec, CODEC.to_owned())]),
+            part("CommServers, `conformance server`", &named(SERVERS.map(Cell::Server).to_vec())),
+            part(
+                "Peers before the hostile partner, `conformance peer --a …`",
+                &named(PEERS.map(Cell::Hostile).to_vec()),
+            ),
+            part("Pairs of peers in both roles, `conformance peer --a … --b … --no-hostile`", &named(pairs)),
+            part("Codecs, `conformance vectors`", &[(Cell::Codec, CODEC.to_owned())]),
             legend(),
         ];
         format!("{}\n", text.join("\n"))

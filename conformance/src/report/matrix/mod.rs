@@ -232,4 +232,18 @@ pub(super) mod tests {
         assert_eq!(server.counts(0), Counts { by_mark: [1, 0, 0, 1, 0], not_run: 1 });
         assert!(server.groups[0].rows[0].is_plain() && !server.groups[0].rows[1].is_plain());
     }
+
+    #[test]
+    fn a_pair_is_not_counted_beside_one_alone() {
+        let alone = run("peer", "a", &[("d2/1", "failures", "conforms")]);
+        let mut pair = run("peer", "a", &[("data/1/ab", "data", "conforms")]);
+        pair.subjects.push(pair.subjects[0].clone());
+        let runs = [alone.clone(), pair, alone];
+        let matrix = Matrix::new(&runs);
+        let counts: Vec<_> =
+            matrix.suites.iter().map(|suite| (suite.title(), suite.runs.len(), suite.counts(0))).collect();
+        let one = Counts { by_mark: [1, 0, 0, 0, 0], not_run: 0 };
+        let [hostile, pairs] = ["Peers before a hostile partner", "Pairs of peers"].map(str::to_owned);
+        assert_eq!(counts, [(hostile, 2, one.clone()), (pairs, 1, one)]);
+    }
 }
