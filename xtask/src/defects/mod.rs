@@ -17,7 +17,7 @@ use crate::tree::files;
 use crate::{cargo, workspace};
 
 const HELP: &str = "\
-usage: cargo xtask defects [--only NAME]
+usage: cargo xtask defects [--only NAME]…
 
 Breaks a copy of the tree in one place after another (conformance/defects/*.txt) and asks the conformance suite. Every
 defect has to turn a scenario red. Takes about half a minute for each; the table is written to target/defects/table.md.
@@ -42,19 +42,22 @@ struct Row {
 }
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let only = match arguments {
-        [] => "",
-        [option, name] if option == "--only" => name,
-        [option] if matches!(option.as_str(), "-h" | "--help") => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
+    let mut only = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match (argument.as_str(), arguments.next()) {
+            ("--only", Some(name)) => only.push(name.as_str()),
+            ("-h" | "--help", None) => {
+                print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            _ => {
+                eprint!("{HELP}");
+                return ExitCode::FAILURE;
+            }
         }
-        _ => {
-            eprint!("{HELP}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match all(only) {
+    }
+    match all(&only) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
@@ -65,7 +68,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 }
 
 /// Whether every defect was noticed.
-fn all(only: &str) -> Result<bool, String> {
+fn all(only: &[&str]) -> Result<bool, String> {
     let root = workspace::root()?;
     let place = root.join("target/defects");
     let tree = place.join("tree");
@@ -77,7 +80,7 @@ fn all(only: &str) -> Result<bool, String> {
     let mut rows = Vec::new();
     for program in Program::ALL {
         let mut defects = list::read(&root, program)?;
-        defects.retain(|defect| defect.name.starts_with(only));
+        defects.retain(|defect| only.is_empty() || only.iter().any(|name| defect.name.starts_with(name)));
         if defects.is_empty() {
             continue;
         }
