@@ -25,6 +25,9 @@ const PULSE: Duration = Duration::from_secs(10);
 /// Most memory of a target, in MiB.
 const MEMORY: u32 = 2048;
 
+/// Seconds after which an input counts as one that fails. All take milliseconds, but the machine may be busy.
+const SLOW: u32 = 60;
+
 /// What a run needs to know.
 struct Place<'a> {
     root: &'a Path,
@@ -100,6 +103,7 @@ fn fuzz(place: &Place<'_>, target: &Target) -> io::Result<Line> {
     command.arg(&corpus).arg(fuzz_crate.join("seeds").join(target.name)).arg("--");
     command.arg(format!("-max_total_time={}", place.seconds)).arg(format!("-max_len={}", target.fuzz_crate.max_len));
     command.arg(format!("-rss_limit_mb={MEMORY}")).arg("-print_final_stats=1");
+    command.arg(format!("-timeout={SLOW}")).arg(format!("-report_slow_units={SLOW}"));
     // The last one counts; cargo-fuzz has named a folder in the sources.
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
 
