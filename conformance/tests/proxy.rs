@@ -30,7 +30,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -262,6 +262,58 @@ async fn what_is_no_proper_frame_passes_as_it_is() {
     let bytes: Vec<_> = record.lines().into_iter().filter(opaque).map(|line| line["bytes"].as_u64().unwrap()).collect();
     assert_eq!(bytes, [half.len() as u64, endless.len() as u64]);
     assert!(record.lines().iter().any(|line| line["kind"] == "reserved"));
+}
+
+/// A binary frame of a client that is longer than a direction keeps, and its head alone.
+fn long_frame(len: usize) -> (Vec<u8>, Vec<u8>) {
+    let head = [&[0x82, 0xff][..], &(len as u64).to_be_bytes(), &[0; 4]].concat();
+    (head.clone(), [head, vec![7; len]].concat())
+}
+
+#[tokio::test]
+async fn what_lies_behind_a_long_frame_does_not_wait_for_more() {
+    let proxy = Running::start(&echo().await, vec![], "delay=20ms", 0).await;
+    let all = [long_frame(5 << 20).1, frame(0x82, b"behind it")].concat();
+    let (mut from, mut to) = raw(&proxy).await.into_split();
+    let sent = all.clone();
+    let sending = tokio::spawn(async move {
+        to.write_all(&sent).await.unwrap();
+        to
+    });
+    let mut back = vec![0; all.len()];
+    timeout(PATIENCE, from.read_exact(&mut back)).await.unwrap().unwrap();
+    assert!(back == all);
+    drop(sending.await.unwrap());
+}
+
+/// Eight frames at a time may be larger than what a direction keeps, whole or not; what is more passes without a look.
+#[tokio::test]
+async fn many_large_frames_are_not_held_at_once() {
+    const SENT: usize = 6 << 20;
+    let proxy = Running::start(&echo().await, vec![], "", 0).await;
+    let (head, _) = long_frame(100 << 20);
+    let (mut senders, mut readers) = (JoinSet::new(), JoinSet::new());
+    for _ in 0..9 {
+        let (mut from, mut to) = raw(&proxy).await.into_split();
+        let part = [&head[..], &vec![7; SENT]].concat();
+        senders.spawn(async move {
+            to.write_all(&part).await.unwrap();
+            to
+        });
+        readers.spawn(async move { from.read_exact(&mut vec![0; SENT]).await.unwrap() });
+    }
+    // Of what is held nothing comes back.
+    assert_eq!(timeout(PATIENCE, readers.join_next()).await.unwrap().unwrap().unwrap(), SENT);
+    // The places are free again when their connections have ended.
+    readers.shutdown().await;
+    senders.shutdown().await;
+    let all = long_frame(SENT).1;
+    let mut stream = raw(&proxy).await;
+    let (mut from, mut to) = stream.split();
+    let mut back = vec![0; all.len()];
+    let exchange = async { tokio::join!(to.write_all(&all), from.read_exact(&mut back)) };
+    timeout(PATIENCE, exchange).await.unwrap().1.unwrap();
+    assert!(back == all);
 }
 
 /// Twenty messages through faults; which come back, and what the proxy says it did.

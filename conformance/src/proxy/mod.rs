@@ -14,7 +14,8 @@
 //!
 //! A frame is passed on when it is there as a whole. Each direction of a connection keeps at most 4 MiB that wait, and one
 //! frame of up to 128 MiB; of a connection that it decrypts, one message of that size, several times for a moment. Whoever
-//! announces more is passed on without a look.
+//! announces more is passed on without a look, and so is a frame of more than 4 MiB while eight others of that size are on
+//! their way: whoever damages or decrypts such frames needs one of those places.
 
 mod connection;
 pub mod faults;
@@ -35,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -49,6 +50,9 @@ use log::Log;
 
 /// How long to wait after the system had no socket for us.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many directions of connections may hold more than [`queue::MAX_WAITING`] at a time.
+const LARGE: usize = 8;
 
 /// Which way something goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +129,8 @@ struct Shared {
     faults: Faults,
     seed: u64,
     log: Mutex<Log>,
+    /// Places for frames that are large.
+    large: Semaphore,
     stop: Stop,
 }
 
@@ -154,7 +160,8 @@ impl Proxy {
         let mut log = Log::new(sinks);
         log.proxy(to.to_string(), faults.to_string(), seed, keys.count());
         let (stop, stopped) = watch::channel(false);
-        let shared = Shared { to, keys: Arc::new(keys), faults, seed, log: Mutex::new(log), stop: Stop(stopped) };
+        let (keys, log, large) = (Arc::new(keys), Mutex::new(log), Semaphore::new(LARGE));
+        let shared = Shared { to, keys, faults, seed, log, large, stop: Stop(stopped) };
         Ok(Self { listener, connections, shared: Arc::new(shared), stop })
     }
 

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::SemaphorePermit;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::faults::Shape;
 use super::frame::Frame;
 use super::inspect::{BINARY, Inspector, Passing, TEXT};
 use super::log::Told;
-use super::queue::{Item, Queue, Then};
+use super::queue::{Item, MAX_WAITING, Queue, Then};
 use super::{Direction, Shared, lock};
 
 /// How long nothing may come in either direction, and how long an end may take nothing.
@@ -63,12 +64,14 @@ pub(super) struct Pump<'a> {
     frames: u64,
     /// What comes is not looked at any more; so many bytes.
     opaque: Option<u64>,
+    /// The place for a large frame, while one is on its way.
+    large: Option<SemaphorePermit<'a>>,
 }
 
 impl<'a> Pump<'a> {
     /// `buffer` is what has been read already.
     pub(super) fn new(scene: &'a Scene<'a>, direction: Direction, buffer: BytesMut) -> Self {
-        Self { scene, direction, buffer, queue: Queue::default(), frames: 0, opaque: None }
+        Self { scene, direction, buffer, queue: Queue::default(), frames: 0, opaque: None, large: None }
     }
 
     /// Everything that comes is passed on without a look.
@@ -95,6 +98,11 @@ impl<'a> Pump<'a> {
                     return ended;
                 }
             }
+            // What was read while there was no room is not followed by a reading: its sender may wait for an answer.
+            if end.is_none() && self.look() {
+                continue;
+            }
+            self.give_back();
             if let Some(end) = end
                 && self.queue.is_empty()
             {
@@ -130,20 +138,43 @@ impl<'a> Pump<'a> {
         }
     }
 
-    /// Looks at what has been read.
+    /// Something has been read.
     fn arrived(&mut self) {
-        let now = Instant::now();
-        lock(&self.scene.state).active = now;
+        lock(&self.scene.state).active = Instant::now();
+        self.look();
+    }
+
+    /// Takes what has been read, as far as there is room; whether it was anything.
+    fn look(&mut self) -> bool {
+        let (now, before) = (Instant::now(), self.buffer.len());
         while self.opaque.is_none() && self.queue.has_room() {
             match Frame::take(&mut self.buffer) {
                 Ok(Some(frame)) => self.frame(now, frame),
-                Ok(None) => return,
-                Err(_) => self.opaque = Some(0),
+                Ok(None) if self.may_hold() => break,
+                Ok(None) | Err(_) => self.opaque = Some(0),
             }
         }
         if self.opaque.is_some() {
             let bytes = self.buffer.split().to_vec();
             self.raw(bytes);
+        }
+        self.buffer.len() < before
+    }
+
+    /// Whether the beginning of a frame may wait for its rest.
+    fn may_hold(&mut self) -> bool {
+        if self.buffer.len() > MAX_WAITING && self.large.is_none() {
+            self.large = self.scene.shared.large.try_acquire().ok();
+            return self.large.is_some();
+        }
+        true
+    }
+
+    /// Gives up the place of a large frame that has been written, and its memory.
+    fn give_back(&mut self) {
+        if self.large.is_some() && self.buffer.len() <= MAX_WAITING && self.queue.is_light() {
+            self.buffer = BytesMut::from(&self.buffer[..]);
+            self.large = None;
         }
     }
 

@@ -118,6 +118,11 @@ impl Queue {
         !self.over && self.waiting < MAX_WAITING && self.items.len() < MAX_FRAMES
     }
 
+    /// Whether no more waits than always may.
+    pub(super) fn is_light(&self) -> bool {
+        self.waiting <= MAX_WAITING
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.held.is_none()
     }
