@@ -20,6 +20,8 @@ use crate::end::End;
 
 /// Most bytes that wait to be looked at; beyond it the connection is not read.
 const MAX_INBOX: usize = 16 << 20;
+/// What an event takes beside its content: a server may send empty ones without end.
+const OVERHEAD: usize = 64;
 /// Most bytes in a message: what the reference allows, and room to notice that a server allows more.
 const MAX_MESSAGE: usize = 128 << 20;
 
@@ -47,12 +49,14 @@ impl Event {
         }
     }
 
-    fn len(&self) -> usize {
-        match self {
+    /// Bytes that it takes in an inbox.
+    fn cost(&self) -> usize {
+        let content = match self {
             Self::Text(text) => text.len(),
             Self::Binary(data) | Self::Pong(data) => data.len(),
             Self::Closed(_) | Self::Broken(_) => 0,
-        }
+        };
+        OVERHEAD + content
     }
 }
 
@@ -169,7 +173,7 @@ impl Connection {
     }
 
     fn push(&mut self, event: Event) {
-        self.inbox_bytes += event.len();
+        self.inbox_bytes += event.cost();
         self.inbox.push_back((Instant::now(), event));
     }
 
@@ -181,7 +185,7 @@ impl Connection {
     /// Takes what came first.
     pub(super) fn pop(&mut self) -> Option<(Instant, Event)> {
         let (time, event) = self.inbox.pop_front()?;
-        self.inbox_bytes -= event.len();
+        self.inbox_bytes -= event.cost();
         Some((time, event))
     }
 
@@ -217,5 +221,37 @@ impl Connection {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(()) };
         Pin::new(socket).poll_flush(cx).map(Result::unwrap_or_default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_server_cannot_fill_an_inbox_with_nothing() {
+        const MOST: usize = MAX_INBOX / OVERHEAD;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(tcp).await.unwrap();
+            let empty = [0x81, 0].repeat(2 * MOST);
+            socket.get_mut().write_all(&empty).await.unwrap_or_default();
+            socket.get_mut().read_u8().await.unwrap_or_default();
+        });
+        let mut connection = Connection::open(&Address::parse(&url).unwrap(), PATIENCE).await.unwrap();
+        while connection.inbox_bytes < MAX_INBOX {
+            let reading = std::future::poll_fn(|cx| connection.poll_read(cx));
+            tokio::time::timeout(PATIENCE, reading).await.unwrap();
+        }
+        assert_eq!(connection.inbox.len(), MOST);
+        connection.pop().unwrap();
+        assert_eq!(connection.inbox_bytes, MAX_INBOX - OVERHEAD);
     }
 }
