@@ -47,14 +47,11 @@ impl Process {
     ///
     /// If there is no shell, or no more processes.
     pub(crate) fn start(command: &str, url: &str, name: &str, launch: &Launch) -> std::io::Result<Self> {
-        // A simple command takes the shell's place, so that it is what is killed in the end.
-        let simple = !command.contains([';', '&', '|']);
-        let line = if simple { format!("exec {command}") } else { command.to_owned() };
         let mut shell = Command::new("sh");
         for variable in ["PEER_DIR", "TRANSCRIPT", "STAY", "KEEP_DIR"] {
             shell.env_remove(variable);
         }
-        shell.arg("-c").arg(line).env("COMM_SERVER_URL", url).env("PEER_NAME", name);
+        shell.arg("-c").arg(line(command)).env("COMM_SERVER_URL", url).env("PEER_NAME", name);
         shell.env("PEER_TIMEOUT_MS", FORGOTTEN.as_millis().to_string());
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         shell.stderr(if launch.logs { Stdio::inherit() } else { Stdio::null() });
@@ -146,5 +143,35 @@ impl Process {
         self.stdin = None;
         // It may have ended by itself.
         let _ = self.child.kill().await;
+    }
+}
+
+/// What the shell is given. A simple command takes its place, so that it is what is killed in the end. `exec` takes no
+/// assignments in front of a command.
+fn line(command: &str) -> String {
+    let assigns = command.split_whitespace().next().is_some_and(|first| first.contains('='));
+    let simple = !assigns && !command.contains([';', '&', '|', '\n']);
+    if simple { format!("exec {command}") } else { command.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_simple_command_takes_the_place_of_the_shell() {
+        assert_eq!(line("node peer.js --a=b"), "exec node peer.js --a=b");
+        for other in ["A=1 node peer.js", "cd there && exec node peer.js", "a\nb", "a; b", "a | b"] {
+            assert_eq!(line(other), other);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_may_begin_with_an_assignment() {
+        let command =
+            format!(r#"KEY={} sh -c 'echo "{{\"event\":\"ready\",\"publicKey\":\"$KEY\"}}"'"#, "09".repeat(32));
+        let process = Process::start(&command, "ws://127.0.0.1:1", "a", &Launch::default()).unwrap();
+        let key = process.key(Instant::now() + Duration::from_secs(20)).await;
+        assert_eq!(key.map(|key| key.to_hex()), Some("09".repeat(32)), "{:?}", process.over());
     }
 }

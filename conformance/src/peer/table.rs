@@ -14,7 +14,8 @@ pub struct Row {
     pub name: String,
     /// In which list of deviations it stands.
     pub known: String,
-    /// A shell command; `{programs}` is the folder of this program, `{peers}` that of the adapters.
+    /// A shell command; `{programs}` is the folder of this program, `{peers}` that of the adapters. A word that holds one
+    /// of them is put into quotation marks.
     pub command: String,
     /// Files and folders that have to be there.
     #[serde(default)]
@@ -71,12 +72,21 @@ impl Row {
         if let Some(needed) = self.needs.iter().map(|it| fill(it)).find(|it| !Path::new(it).exists()) {
             return Err(missing(format!("no {needed}")));
         }
+        let words =
+            self.command.split(' ').map(|word| if word.contains('{') { quoted(&fill(word)) } else { word.to_owned() });
+        let command = words.collect::<Vec<_>>().join(" ");
         let program = self.command.split(' ').next().unwrap_or_default();
         if !program.contains('/') && !program.starts_with('{') && !on_path(program) {
             return Err(missing(format!("no {program}")));
         }
-        Ok(Implementation { name: self.name.clone(), known: Some(self.known.clone()), command: fill(&self.command) })
+        Ok(Implementation { name: self.name.clone(), known: Some(self.known.clone()), command })
     }
+}
+
+/// As one word for a shell, whatever is in it; as it is where that is one already.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+    if text.bytes().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn on_path(program: &str) -> bool {
@@ -97,5 +107,22 @@ mod tests {
             let missing = row.find(nowhere).unwrap_err().to_string();
             assert!(missing.contains(&row.name) && missing.contains(&row.missing), "{missing}");
         }
+    }
+
+    #[test]
+    fn a_folder_may_have_any_name() {
+        let row = Row {
+            name: "x".to_owned(),
+            known: "x".to_owned(),
+            command: "{programs}/sh -c {peers}/x".to_owned(),
+            needs: Vec::new(),
+            variables: Vec::new(),
+            missing: String::new(),
+        };
+        let command = |programs, peers| {
+            row.find(Places { programs: Path::new(programs), peers: Path::new(peers) }).unwrap().command
+        };
+        assert_eq!(command("/bin", "/a_b-c.d"), "/bin/sh -c /a_b-c.d/x");
+        assert_eq!(command("/my code", "/it's; rm"), r"'/my code/sh' -c '/it'\''s; rm/x'");
     }
 }
