@@ -3,7 +3,7 @@
 //! The format is described in the package's `README.md` and has a version. Within one version fields may be added, and
 //! none changes its meaning; a reader leaves alone what it does not know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ const VERSION: u32 = 1;
 pub const MAX_FILE: usize = 64 << 20;
 /// Most scenarios in it.
 const MAX_ENTRIES: usize = 100_000;
+/// Most groups of scenarios in it, which are columns of a table.
+const MAX_GROUPS: usize = 500;
 /// Most characters of a text in it, and more than any that is written.
 const MAX_TEXT: usize = 1000;
 
@@ -165,13 +167,18 @@ impl Report {
         if !(1..=2).contains(&self.subjects.len()) {
             return Err(ReportError::Subjects);
         }
-        let mut ids = std::collections::BTreeSet::new();
+        // First, so that two ids are not the same only afterwards.
+        self.texts().for_each(shorten);
+        let (mut ids, mut groups) = (BTreeSet::new(), BTreeSet::new());
         for entry in &self.scenarios {
             if !ids.insert(entry.id.as_str()) {
                 return Err(ReportError::Twice(escape(&entry.id)));
             }
+            groups.insert(entry.group.as_str());
+            if groups.len() > MAX_GROUPS {
+                return Err(ReportError::TooLarge);
+            }
         }
-        self.texts().for_each(shorten);
         Ok(())
     }
 
@@ -362,6 +369,16 @@ mod tests {
         assert!(matches!(refused(|json| json["subjects"] = json!([])), Err(ReportError::Subjects)));
         let twice = refused(|json| json["scenarios"] = json!([json["scenarios"][0], json["scenarios"][0]]));
         assert!(matches!(twice, Err(ReportError::Twice(id)) if id == "d/1"));
+        let many = |groups: usize, id: fn(usize) -> String| {
+            let mut json = report(&[]).to_json();
+            let entry = |number| json!({"id": id(number), "group": number.to_string(), "verdict": "conforms"});
+            json["scenarios"] = (0..groups).map(entry).collect();
+            Report::parse(&json.to_string())
+        };
+        assert!(many(MAX_GROUPS, |number| number.to_string()).is_ok());
+        assert!(matches!(many(MAX_GROUPS + 1, |number| number.to_string()), Err(ReportError::TooLarge)));
+        let alike = many(2, |number| format!("{}{number}", "x".repeat(MAX_TEXT)));
+        assert!(matches!(alike, Err(ReportError::Twice(_))));
         let long = refused(|json| json["scenarios"][0]["differences"][0]["got"] = "ä".repeat(5000).into()).unwrap();
         assert_eq!(long.scenarios[0].differences[0].got.chars().count(), MAX_TEXT + 1);
     }

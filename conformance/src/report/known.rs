@@ -27,7 +27,8 @@ pub struct Known {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
-    /// What comes instead of a recorded end, or where none was recorded, as [`Observation::got`] says it.
+    /// What comes instead of a recorded end, or where none was recorded, as [`Observation::got`] says it, or as a run shows
+    /// it.
     #[serde(default)]
     pub got: String,
 }
@@ -139,7 +140,8 @@ impl Known {
         let reasons: Vec<_> = observed.reasons.iter().copied().collect();
         // A scenario that does not know about an end has no reason for it: the list alone says why.
         let same_reason = reasons == [self.reason] || (reasons.is_empty() && !self.got.is_empty());
-        self.verdict == observed.verdict && same_reason && self.got == observed.got()
+        let same_words = self.got == observed.got() || self.got == observed.shown();
+        self.verdict == observed.verdict && same_reason && same_words
     }
 
     /// The same in other words.
@@ -225,6 +227,20 @@ mod tests {
         assert_eq!(known.surprise(&better(Some("1000 no"))), None);
         assert_eq!(known.surprise(&better(Some("1000 na"))), Some(Surprise::Changed));
         assert_eq!(known.surprise(&better(None)), Some(Surprise::Changed));
+    }
+
+    #[test]
+    fn a_text_can_be_copied_from_what_a_run_shows() {
+        let odd = format!("1000 a\\b\u{7}{}", "x".repeat(500));
+        let observed = outcome(Verdict::Deviates, None, Some(&odd));
+        let shown = Difference { client: String::new(), expected: String::new(), got: odd.clone() }.escaped().got;
+        assert_ne!(shown, odd);
+        for (got, surprise) in [(&odd, None), (&shown, None), (&"1000 a".to_owned(), Some(Surprise::Changed))] {
+            let entry =
+                serde_json::json!({"verdict": "deviates", "reason": "engine-accident", "got": format!("a {got}")});
+            let known = list(&serde_json::json!({ "d/1": entry }).to_string());
+            assert_eq!(known.surprise(&observed), surprise, "{got}");
+        }
     }
 
     #[test]

@@ -131,6 +131,12 @@ impl Observation {
             .collect::<Vec<_>>()
             .join("; ")
     }
+
+    /// The same as a run shows it, which is what people copy into lists: escaped, and not too long.
+    fn shown(&self) -> String {
+        let shown = self.differences.iter().map(Difference::escaped);
+        shown.map(|difference| format!("{} {}", difference.client, difference.got)).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// Something that came other than expected.
