@@ -47,8 +47,7 @@ impl Stage<'_> {
         let mut process = Process::start(command, &format!("ws://{address}"), "it", &subprocess.launch)
             .map_err(|error| problem(error.to_string()))?;
         let Some(key) = process.key(deadline).await else {
-            let got = process.over().unwrap_or_else(|| "nothing".to_owned());
-            return Err(difference(IT, "ready, with its key", got));
+            return Err(difference(IT, "ready, with its key", process.silence()));
         };
         self.keys.own = Some((role, key));
         self.keeps_other_spares = !matches!(start, Start::Listen { spares: Some(spares), .. } if spares.get() == 2);

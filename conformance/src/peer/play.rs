@@ -197,8 +197,12 @@ impl Stage<'_> {
         let process = Process::start(&implementation.command, self.url(), name, &self.options.launch);
         let process = process.map_err(|error| difference(name, "a process", error.to_string()))?;
         let Some(key) = process.key(deadline).await else {
-            return Err(difference(name, "ready, with its key", over(&process)));
+            return Err(difference(name, "ready, with its key", process.silence()));
         };
+        // Whoever has its key in a file would meet itself.
+        if let Some((other, _)) = self.keys.iter().find(|(other, known)| *other != name && **known == key) {
+            return Err(difference(name, "a key that is new at each start", format!("the key of {other}")));
+        }
         self.keys.insert(name.to_owned(), key);
         self.peers.insert(name.to_owned(), process);
         Ok(())
@@ -325,5 +329,26 @@ impl Values for Nothing {
 
     fn host(&self) -> String {
         String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Launch, parse::parse};
+    use super::*;
+
+    #[tokio::test]
+    async fn peers_with_the_same_key_are_found_out() {
+        let ready = format!(r#"{{"event":"ready","publicKey":"{}"}}"#, "09".repeat(32));
+        let peer = Implementation { name: "x".to_owned(), known: None, command: format!("echo '{ready}'; exec cat") };
+        let options = Options {
+            via: Via::Given("ws://127.0.0.1:1".to_owned()),
+            patience: Duration::from_secs(20),
+            jobs: 1,
+            launch: Launch::default(),
+        };
+        let scripts = parse("== x/y t\nspec §4\na starts\nb starts\n").unwrap();
+        let observation = play(&scripts[0], &peer, &peer, &options).await;
+        assert_eq!((observation.verdict, observation.got().as_str()), (Verdict::Fails, "b the key of a"));
     }
 }

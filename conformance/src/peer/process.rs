@@ -78,6 +78,12 @@ impl Process {
         self.told.over()
     }
 
+    /// Why a process has not said its key, for people who have to find out.
+    pub(crate) fn silence(&self) -> String {
+        let what = self.over().unwrap_or_else(|| "nothing".to_owned());
+        format!("{what} (--logs shows its standard error)")
+    }
+
     /// Gives a command, and says under which id it is answered; `None` if the process does not take it by `deadline`.
     pub(crate) async fn tell(&mut self, mut command: Value, deadline: Instant) -> Option<u64> {
         let id = self.next_id;
