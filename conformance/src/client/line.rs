@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::cipher::Cipher;
@@ -51,6 +52,14 @@ impl Event {
     fn is_opening(&self) -> bool {
         matches!(self, Self::Encrypted(Payload::Text(text)) if text == OPENING)
     }
+}
+
+/// Most bytes in a message: more than any of a script, and few enough for an inbox full of them.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// What is taken from a peer under test.
+pub(super) fn limits() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE))
 }
 
 pub(super) type Socket = WebSocketStream<TcpStream>;

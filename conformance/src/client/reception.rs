@@ -14,11 +14,11 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_tungstenite::accept_async;
+use tokio_tungstenite::accept_async_with_config;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::inbox::{Filler, Inbox};
-use super::line::Socket;
+use super::line::{Socket, limits};
 
 /// How long somebody may take to say what it wants.
 const FIRST: Duration = Duration::from_secs(10);
@@ -72,7 +72,7 @@ impl Reception {
 async fn receive(stream: TcpStream, connectors: Filler<(Message, Socket)>) {
     let arrived = async {
         stream.set_nodelay(true).ok()?;
-        let mut socket = accept_async(stream).await.ok()?;
+        let mut socket = accept_async_with_config(stream, Some(limits())).await.ok()?;
         let first = socket.next().await?.ok()?;
         Some((first, socket))
     };
