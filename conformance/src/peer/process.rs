@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::payload;
-use super::told::{State, Told, read};
+use super::told::{Answer, State, Told, read};
 
 /// After so long a peer that was forgotten ends by itself.
 const FORGOTTEN: Duration = Duration::from_secs(300);
@@ -105,7 +105,7 @@ impl Process {
     /// # Errors
     ///
     /// What the peer says against it, or that it says nothing.
-    pub(crate) async fn answer(&self, id: Option<u64>, deadline: Instant) -> Result<Value, String> {
+    pub(crate) async fn answer(&self, id: Option<u64>, deadline: Instant) -> Answer {
         let found = match id {
             Some(id) => self.find(deadline, |state| state.answers.remove(&id)).await,
             None => None,
@@ -118,7 +118,7 @@ impl Process {
     /// # Errors
     ///
     /// As [`Self::answer`].
-    pub(crate) async fn ask(&mut self, command: Value, deadline: Instant) -> Result<Value, String> {
+    pub(crate) async fn ask(&mut self, command: Value, deadline: Instant) -> Answer {
         let id = self.tell(command, deadline).await;
         self.answer(id, deadline).await
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::Payload;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::Notify;
@@ -15,6 +16,8 @@ use super::payload;
 
 /// The longest line.
 const MAX_LINE: usize = 64 << 20;
+/// The longest line of which every field is read: what JSON says takes many times its length in memory.
+const MAX_READ: usize = 1 << 20;
 /// Most bytes of lines in one scenario.
 const MAX_TOLD: usize = 256 << 20;
 /// What an event takes beside its text.
@@ -35,14 +38,28 @@ pub(crate) struct Ended {
     pub(crate) reason: String,
 }
 
+/// How many connections a result lists, if it lists any; or the message of the error.
+pub(crate) type Answer = Result<Option<usize>, String>;
+
+/// What is read of a line that is too long for more: a message.
+#[derive(Deserialize, Serialize)]
+struct Long {
+    event: String,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<String>,
+}
+
 /// What was told, by kind.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) key: Option<PublicKey>,
     /// Whether the peer can be reached, as it said last.
     pub(crate) online: bool,
-    /// By the id of the command: the result, or the message of the error.
-    pub(crate) answers: BTreeMap<u64, Result<Value, String>>,
+    /// By the id of the command.
+    pub(crate) answers: BTreeMap<u64, Answer>,
     pub(crate) messages: VecDeque<Received>,
     pub(crate) connected: VecDeque<PublicKey>,
     pub(crate) ended: VecDeque<Ended>,
@@ -116,8 +133,12 @@ impl State {
             return Ok(());
         }
         let shown = || String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
-        let event: Value =
-            serde_json::from_slice(line).map_err(|error| format!("its line {} is no JSON: {error}", shown()))?;
+        let event: Value = if line.len() > MAX_READ {
+            let long = serde_json::from_slice::<Long>(line).and_then(serde_json::to_value);
+            long.map_err(|error| format!("its long line {} is no message: {error}", shown()))?
+        } else {
+            serde_json::from_slice(line).map_err(|error| format!("its line {} is no JSON: {error}", shown()))?
+        };
         let text = |name: &str| event[name].as_str().unwrap_or_default();
         let key =
             |name: &str| PublicKey::from_hex(text(name)).map_err(|error| format!("its line {}: {error}", shown()));
@@ -133,14 +154,14 @@ impl State {
                     payload::from_json(&event).ok_or_else(|| format!("its line {} has no message", shown()))?;
                 self.messages.push_back(Received { from: key("key")?, payload });
             }
-            "result" => self.answer(&event, |event| Ok(event.clone())),
+            "result" => self.answer(&event, |event| Ok(event["connections"].as_array().map(Vec::len))),
             "error" => self.answer(&event, |event| Err(event["error"]["message"].as_str().unwrap_or("?").to_owned())),
             _ => {}
         }
         Ok(())
     }
 
-    fn answer(&mut self, event: &Value, answer: impl FnOnce(&Value) -> Result<Value, String>) {
+    fn answer(&mut self, event: &Value, answer: impl FnOnce(&Value) -> Answer) {
         // Errors without an id are about nothing that was asked for.
         if let Some(id) = event["id"].as_u64() {
             self.answers.insert(id, answer(event));
@@ -213,6 +234,21 @@ mod tests {
             assert!(told.over().unwrap().starts_with("its line"), "{line}");
             assert!(told.find(soon(), |state| state.key).await.is_none());
         }
+    }
+
+    #[tokio::test]
+    async fn a_long_line_is_a_message_or_nothing() {
+        let key = "09".repeat(32);
+        let long = "x".repeat(MAX_READ);
+        let message = format!("{{\"event\":\"raw\",\"more\":[0],\"key\":\"{key}\",\"text\":\"{long}\"}}\n");
+        let peer = told(&message).await;
+        assert_eq!(peer.state().messages[0].payload, Payload::text(long));
+        let zeros = "0,".repeat(MAX_READ);
+        let peer = told(&format!("{{\"event\":\"result\",\"id\":1,\"connections\":[{zeros}0]}}\n")).await;
+        assert!(peer.over().unwrap().starts_with("its long line"));
+        assert!(peer.state().answers.is_empty());
+        let peer = told("{\"event\":\"result\",\"id\":1,\"connections\":[{},{}]}\n").await;
+        assert_eq!(peer.state().answers[&1], Ok(Some(2)));
     }
 
     #[tokio::test]
