@@ -138,13 +138,12 @@ impl Instance {
         self.run(call, |store, exports, _| answer("on_timer", exports.on_timer.call(store, handle)?))
     }
 
-    /// Ends a connection. Of one that is closed, nothing can fail any more.
-    pub(crate) fn close(&mut self, call: &mut Box<Call>, handle: u32) {
+    /// Ends a connection. If that goes wrong it is over all the same, and the instance with it.
+    pub(crate) fn close(&mut self, call: &mut Box<Call>, handle: u32) -> Result<(), Stopped> {
         call.may_emit = false;
         self.handles.remove(&handle);
-        // The instance notes by itself that it has to end.
-        let _ = self.run(call, |store, exports, _| exports.close.call(store, handle));
         self.steady.at = None;
+        self.run(call, |store, exports, _| exports.close.call(store, handle))
     }
 
     /// Calls the module under its deadline. If that goes wrong, it was the last call.

@@ -193,8 +193,11 @@ impl Module {
         let Some(mut first) = self.0.pool.take_first() else { return self.open(config, now, entropy).map(drop) };
         let mut call = Box::new(Call { entropy, ..Call::none() });
         let handle = wasm::enter(self, &mut first, &mut call, config)?;
-        first.close(&mut call, handle);
-        self.0.pool.keep_first(first);
+        match first.close(&mut call, handle) {
+            Ok(()) => self.0.pool.keep_first(first),
+            // It would take along whoever shares its instance at the end of each connection.
+            Err(reason) => return Err(OpenError::Stopped { name: self.manifest().name.clone(), reason }),
+        }
         Ok(())
     }
 

@@ -195,7 +195,12 @@ impl Plugin for WasmPlugin {
 impl Drop for WasmPlugin {
     fn drop(&mut self) {
         self.call.spent = 0;
-        self.lease.instance().close(&mut self.call, self.handle);
+        let closed = self.lease.instance().close(&mut self.call, self.handle);
+        if closed.is_err() {
+            // Nobody new may come into an instance that has ended.
+            self.lease.retire();
+            self.share.failed(true);
+        }
     }
 }
 

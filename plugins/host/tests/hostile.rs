@@ -469,3 +469,18 @@ fn a_steady_buffer_is_not_asked_for_again() {
     // Whoever promises everything is asked for 64 KiB at most.
     assert_eq!(asked(&steady(-1)), [0, 0, 0, 0]);
 }
+
+#[test]
+fn whoever_ends_an_instance_at_its_close_leaves_no_dead_one_behind() {
+    let close = |body: &str| format!(r#"(func (export "close") (param i32){body})"#);
+    let module = load(&WELL_BEHAVED.replace(&close(""), &close(" unreachable"))).unwrap();
+    // The host lets two instances of a module live, so the third connection shares one.
+    let first = connect(&module);
+    let _second = connect(&module);
+    let third = connect(&module);
+    assert_eq!(module.instances(), 2);
+    drop(third);
+    assert_eq!((module.instances(), module.stats().traps()), (1, 1));
+    assert!(passes(&mut connect(&module)));
+    drop(first);
+}

@@ -21,6 +21,11 @@ use sha2::{Digest, Sha256};
 
 /// Says `text` of every text that it sees.
 fn speaker(text: &str) -> Vec<u8> {
+    module(text, "")
+}
+
+/// As [`speaker`], and does that when a connection is closed.
+fn module(text: &str, at_close: &str) -> Vec<u8> {
     let len = text.len();
     let wat = format!(
         r#"(module
@@ -35,7 +40,7 @@ fn speaker(text: &str) -> Vec<u8> {
               (then (call $emit (i32.const 1) (i32.const 6) (i32.const 0) (i32.const {len}))))
             (i32.const 1))
           (func (export "on_timer") (param i32) (result i32) (i32.const 1))
-          (func (export "close") (param i32)))"#
+          (func (export "close") (param i32) {at_close}))"#
     );
     wat::parse_str(wat).unwrap()
 }
@@ -237,4 +242,14 @@ fn a_program_without_modules_says_so() {
     assert_eq!(error, "this program does not carry the plugin encryption as a module; \"native\" is what it has");
     let native: Arc<PluginSet> = PluginSet::start(&Choices::all_native(), sources).unwrap();
     assert_eq!(native.describe().len(), 3);
+}
+
+#[test]
+fn a_module_that_ends_at_its_first_close_is_not_begun_with() {
+    let folder = folder("close");
+    let wasm = module("never", "unreachable");
+    fs::write(folder.join("ends.wasm"), &wasm).unwrap();
+    let text = format!("ends = {{ wasm = 'ends.wasm', sha256 = '{}', layer = 'observer' }}", hash(&wasm));
+    let error = PluginSet::start(&Choices::parse(&text, &folder).unwrap(), sources()).unwrap_err().to_string();
+    assert!(error.contains("plugin ends stopped: ") && error.contains("unreachable"), "{error}");
 }
