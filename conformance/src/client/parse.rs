@@ -46,7 +46,7 @@ use std::num::NonZeroUsize;
 
 use super::script::{Expected, Outgoing, Place, Report, Script, Start, Step, Tell, Times};
 use crate::scenario::lines::{Lines, Mistake, ParseError, all, branches, millis, number, split};
-use crate::scenario::template::{Answer, KeyName, Slot, Template, Values};
+use crate::scenario::template::{NoValues, Template};
 
 /// Reads the scripts of a file.
 ///
@@ -257,28 +257,7 @@ fn expected(verb: &str, rest: &str) -> Result<Expected, Mistake> {
 /// Hex digits, with placeholders for repetitions such as `<61*70>`.
 fn bytes(source: &str) -> Result<Vec<u8>, Mistake> {
     let bad = || Mistake::Hex(source.to_owned());
-    hex::decode(Template::parse(source)?.render(&Nobody).ok_or_else(bad)?).map_err(|_| bad())
-}
-
-/// Stands for nothing: in hex there are no keys, and their place is filled with what is not hex.
-struct Nobody;
-
-impl Values for Nobody {
-    fn key(&self, _: KeyName) -> String {
-        "key".to_owned()
-    }
-
-    fn slot(&self, _: Slot) -> Option<String> {
-        None
-    }
-
-    fn response(&self, _: Answer) -> Option<String> {
-        None
-    }
-
-    fn host(&self) -> String {
-        String::new()
-    }
+    hex::decode(Template::parse(source)?.render(&NoValues).ok_or_else(bad)?).map_err(|_| bad())
 }
 
 #[cfg(test)]

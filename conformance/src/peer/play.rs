@@ -17,7 +17,7 @@ use super::{Implementation, Options, Via};
 use crate::play::{self, Next, Play, Played, difference};
 use crate::report::{Observation, Verdict};
 use crate::scenario::Branch;
-use crate::scenario::template::{Answer, KeyName, Slot, Template, Values};
+use crate::scenario::template::{NoValues, Template};
 
 /// Plays a scenario with peers of `connects` and of `listens`.
 pub(super) async fn play(
@@ -254,7 +254,7 @@ impl Stage<'_> {
             return Err(difference(name, "the end of the connection", over(peer)));
         };
         if let Some(reason) = reason
-            && (ended.here || reason.matches(&ended.reason, &Nothing).is_none())
+            && (ended.here || reason.matches(&ended.reason, &NoValues).is_none())
         {
             let got = format!("ended {} {}", if ended.here { "here" } else { "there" }, ended.reason);
             self.observation
@@ -309,27 +309,6 @@ fn over(process: &Process) -> String {
 
 fn not_started(name: &str) -> crate::report::Difference {
     difference(name, "that it was started", "a scenario that does not start it")
-}
-
-/// Reasons have no placeholders but `<any>`.
-struct Nothing;
-
-impl Values for Nothing {
-    fn key(&self, _: KeyName) -> String {
-        String::new()
-    }
-
-    fn slot(&self, _: Slot) -> Option<String> {
-        None
-    }
-
-    fn response(&self, _: Answer) -> Option<String> {
-        None
-    }
-
-    fn host(&self) -> String {
-        String::new()
-    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,29 @@ pub trait Values {
     fn host(&self) -> String;
 }
 
+/// Values where there is nobody to have any: of texts whose placeholders stand for whatever comes.
+#[derive(Clone, Copy, Debug)]
+pub struct NoValues;
+
+impl Values for NoValues {
+    fn key(&self, _: KeyName) -> String {
+        // No hex: where bytes are due, a key's name is a mistake.
+        "key".to_owned()
+    }
+
+    fn slot(&self, _: Slot) -> Option<String> {
+        None
+    }
+
+    fn response(&self, _: Answer) -> Option<String> {
+        None
+    }
+
+    fn host(&self) -> String {
+        String::new()
+    }
+}
+
 /// A text with placeholders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {

@@ -92,8 +92,13 @@ fn all(only: &[&str]) -> Result<bool, String> {
         }
         for defect in defects {
             let start = Instant::now();
-            let noticed = judge(&tree, &place, program, &defect, &sound, &suspect)?;
-            let verdict = if noticed.is_empty() { "NOT NOTICED".to_owned() } else { shown(&noticed) };
+            // A program that does not even start says nothing about the suite; the others can still be asked.
+            let judged = judge(&tree, &place, program, &defect, &sound, &suspect);
+            let (noticed, verdict) = match judged {
+                Ok(noticed) if noticed.is_empty() => (noticed, "NOT NOTICED".to_owned()),
+                Ok(noticed) => (noticed.clone(), shown(&noticed)),
+                Err(problem) => (Vec::new(), format!("NOT MEASURED: {problem}")),
+            };
             println!("   {:<24} {:>3} s  {verdict}", defect.name, start.elapsed().as_secs());
             rows.push(Row { program, defect, noticed });
         }
