@@ -3,8 +3,12 @@
 //! The configuration is empty for the reference's sizes, or [`CONFIG_LEN`] bytes: bytes of a chunk, and of the largest message
 //! that is put together (both little-endian, four bytes).
 
+mod unfinished;
+
 use ratatosk_plugin::keyword::Keyword;
 use ratatosk_plugin::{Buffer, Direction, Failure, Host, Kind, Plugin, Verdict, abi, export_plugin, text};
+
+use self::unfinished::Unfinished;
 
 /// Bytes of a chunk. Texts are fragmented from a quarter as many UTF-16 units on, binary messages above it.
 pub const CHUNK_LEN: usize = 65_536;
@@ -34,6 +38,7 @@ pub struct Fragmentation {
 struct Receiving {
     kind: Kind,
     data: Vec<u8>,
+    unfinished: Unfinished,
 }
 
 /// The configuration for these sizes.
@@ -109,7 +114,7 @@ impl Fragmentation {
                 let (word, keyword) = (word(current.kind), keyword.0);
                 return Err(Failure(format!("Already processing {word} chunks. {keyword} message not allowed.")));
             }
-            self.receiving = Some(Receiving { kind, data: Vec::new() });
+            self.receiving = Some(Receiving { kind, data: Vec::new(), unfinished: Unfinished::default() });
             return Ok(Verdict::Consumed);
         }
         if data == END.0.as_bytes() {
@@ -134,7 +139,7 @@ impl Fragmentation {
 
     fn finish(&mut self, host: &mut dyn Host) -> Result<Verdict, Failure> {
         let nothing = || Failure::new("No chunks processing in progress. fragmentation_end message not allowed.");
-        let Receiving { kind, data } = self.receiving.take().ok_or_else(nothing)?;
+        let Receiving { kind, data, unfinished: _ } = self.receiving.take().ok_or_else(nothing)?;
         if kind == Kind::Text && (data.starts_with(b"\xEF\xBB\xBF") || str::from_utf8(&data).is_err()) {
             host.emit(Direction::Incoming, Kind::Text, text::decode(&data).as_bytes());
         } else {
@@ -148,6 +153,9 @@ impl Fragmentation {
         if chunk.len() > self.max_message_len - current.data.len() {
             let limit = self.max_message_len;
             return Err(Failure(format!("Fragmented message is larger than {limit} bytes.")));
+        }
+        if !current.unfinished.keep(chunk.len(), self.max_message_len) {
+            return Err(Failure::new("Too many bytes of unfinished messages."));
         }
         current.data.extend_from_slice(chunk);
         Ok(Verdict::Consumed)
