@@ -1,8 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
-
-use ratatosk_benches::Outcome;
+use ratatosk_benches::{Common, Outcome};
 
 const HELP: &str = "\
 usage: cargo xtask bench plugins [options]
@@ -18,9 +16,7 @@ usage: cargo xtask bench plugins [options]
 /// What is measured, and for how long.
 #[derive(Debug)]
 pub(crate) struct Options {
-    pub(crate) out: PathBuf,
-    pub(crate) quick: bool,
-    only: Option<String>,
+    pub(crate) common: Common,
     /// Turns of each contender.
     pub(crate) rounds: usize,
     /// Connections that are alive at the same time.
@@ -31,27 +27,8 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn parse(words: &[&str]) -> Outcome<Self> {
-        let out = PathBuf::from("target/bench");
-        let mut options = Self { out, quick: false, only: None, rounds: 501, crowd: 10_000, starts: 11 };
-        let mut words = words.iter().copied();
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value\n\n{HELP}"));
-            match word {
-                "--out" => options.out = value()?.into(),
-                "--quick" => options = Self { quick: true, rounds: 101, starts: 5, ..options },
-                "--only" => options.only = Some(value()?.to_owned()),
-                "-h" | "--help" => {
-                    print!("{HELP}");
-                    std::process::exit(0);
-                }
-                other => return Err(format!("there is no option {other:?}\n\n{HELP}").into()),
-            }
-        }
-        Ok(options)
-    }
-
-    /// Whether a measurement is asked for.
-    pub(crate) fn wants(&self, what: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| only == what)
+        let common = Common::parse(words, HELP, |_, _| false)?;
+        let (rounds, starts) = if common.quick { (101, 5) } else { (501, 11) };
+        Ok(Self { common, rounds, crowd: 10_000, starts })
     }
 }

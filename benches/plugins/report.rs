@@ -16,7 +16,7 @@ pub(crate) fn page(results: &Results, goals: &[Goal], machine: &Machine, options
         page,
         "{machine}. Medians of {} rounds in turns{}, {:.0} s in all. The processor has {}.\n",
         options.rounds,
-        if options.quick { " (a quick run)" } else { "" },
+        if options.common.quick { " (a quick run)" } else { "" },
         took.as_secs_f64(),
         vectors(),
     );

@@ -46,30 +46,30 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let began = Instant::now();
     let machine = Machine::look();
     let mut results = Results::default();
-    if options.wants("path") {
+    if options.common.wants("path") {
         measure_path(options, &mut results)?;
     }
-    if options.wants("crossing") {
+    if options.common.wants("crossing") {
         results.crossing = crossing::measure(options)?;
         for times in &results.crossing {
             println!("{:>6} B  {:<28} {:>8.0} ns", 100, times.name, times.seconds() * 1e9);
         }
     }
-    if options.wants("crowd") {
+    if options.common.wants("crowd") {
         results.crowds = crowd::measure(options)?;
         for Crowd { what, alive, each, .. } in &results.crowds {
             println!("{alive} connections, {what}: {each:.2} KiB each");
         }
     }
-    if options.wants("start") {
+    if options.common.wants("start") {
         let milliseconds = start::measure(options)?;
         println!("start: {milliseconds:.1} ms");
         results.start = Some(milliseconds);
     }
     let goals = goals::all(&results, options);
     let page = report::page(&results, &goals, &machine, options, began.elapsed());
-    fs::create_dir_all(&options.out)?;
-    let [text, picture] = ["plugins.md", "plugins.svg"].map(|name| options.out.join(name));
+    fs::create_dir_all(&options.common.out)?;
+    let [text, picture] = ["plugins.md", "plugins.svg"].map(|name| options.common.out.join(name));
     fs::write(&text, &page)?;
     fs::write(&picture, report::picture(&results))?;
     println!("\n{page}\nwritten: {}, {}", text.display(), picture.display());

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ratatosk_benches::Common;
+
 use crate::Outcome;
 
 const HELP: &str = "\
@@ -21,9 +23,7 @@ usage: cargo xtask bench relay [options]
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) relay: PathBuf,
-    pub(crate) out: PathBuf,
-    pub(crate) quick: bool,
-    only: Option<String>,
+    pub(crate) common: Common,
     /// Turns of each contender in each measurement.
     pub(crate) rounds: usize,
     /// One turn of throughput.
@@ -42,53 +42,24 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn parse(words: &[&str]) -> Outcome<Self> {
-        let own = std::env::current_exe()?;
-        let mut options = Self {
-            relay: own.with_file_name("commserver"),
-            out: PathBuf::from("target/bench"),
-            quick: false,
-            only: None,
-            rounds: 7,
-            throughput: Duration::from_millis(1500),
-            registrations: Duration::from_millis(2000),
-            round_trips: 5000,
-            handovers: 500,
-            spares: 2000,
-            crowd: [100, 15_000],
-        };
-        let mut words = words.iter().copied();
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value\n\n{HELP}"));
-            match word {
-                "--relay" => options.relay = value()?.into(),
-                "--out" => options.out = value()?.into(),
-                "--quick" => options = options.quick(),
-                "--only" => options.only = Some(value()?.to_owned()),
-                "-h" | "--help" => {
-                    print!("{HELP}");
-                    std::process::exit(0);
-                }
-                other => return Err(format!("there is no option {other:?}\n\n{HELP}").into()),
+        let mut relay = std::env::current_exe()?.with_file_name("commserver");
+        let common = Common::parse(words, HELP, |word, value| {
+            let known = word == "--relay";
+            if known {
+                relay = value.into();
             }
-        }
-        Ok(options)
-    }
-
-    /// Whether a measurement is asked for.
-    pub(crate) fn wants(&self, what: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| only == what)
-    }
-
-    fn quick(self) -> Self {
-        Self {
-            quick: true,
-            rounds: 5,
-            throughput: Duration::from_millis(500),
-            registrations: Duration::from_millis(700),
-            round_trips: 2000,
-            handovers: 200,
-            spares: 1000,
-            ..self
-        }
+            known
+        })?;
+        let millis = Duration::from_millis;
+        let crowd = [100, 15_000];
+        Ok(if common.quick {
+            let (throughput, registrations) = (millis(500), millis(700));
+            let (rounds, round_trips, handovers, spares) = (5, 2000, 200, 1000);
+            Self { relay, common, rounds, throughput, registrations, round_trips, handovers, spares, crowd }
+        } else {
+            let (throughput, registrations) = (millis(1500), millis(2000));
+            let (rounds, round_trips, handovers, spares) = (7, 5000, 500, 2000);
+            Self { relay, common, rounds, throughput, registrations, round_trips, handovers, spares, crowd }
+        })
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn page(results: &Results, goals: &[Goal], machine: &Machine, options
         "{machine}. Medians of {} rounds in turns{}, {:.0} s in all. \
          Latencies: {binding}. The relay runs with all its checks and limits.\n",
         options.rounds,
-        if options.quick { " (short ones)" } else { "" },
+        if options.common.quick { " (short ones)" } else { "" },
         took.as_secs_f64(),
     );
     page.push_str(&table(goals));

@@ -86,10 +86,10 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
             content::check(*kind, process)?;
         }
         println!("every byte of every size arrives, both ways, text and binary: {} contenders", running.len());
-        if options.wants("throughput") {
+        if options.common.wants("throughput") {
             measure_throughput(&running, options, &mut results)?;
         }
-        if options.wants("registrations") {
+        if options.common.wants("registrations") {
             measure_registrations(&running, options, &mut results)?;
         }
     }
@@ -101,19 +101,19 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         ("start", measure_start),
     ];
     for (what, measure) in others {
-        if options.wants(what) {
+        if options.common.wants(what) {
             measure(&kinds, options, &mut results)?;
         }
     }
     let goals = goals::all(&results, options);
     let page = report::page(&results, &goals, &machine, options, began.elapsed());
-    fs::create_dir_all(&options.out)?;
-    fs::write(options.out.join("relay.md"), &page)?;
-    fs::write(options.out.join("relay.svg"), plot::throughput(&results))?;
+    fs::create_dir_all(&options.common.out)?;
+    fs::write(options.common.out.join("relay.md"), &page)?;
+    fs::write(options.common.out.join("relay.svg"), plot::throughput(&results))?;
     println!(
         "\n{page}\nwritten: {}, {}",
-        options.out.join("relay.md").display(),
-        options.out.join("relay.svg").display()
+        options.common.out.join("relay.md").display(),
+        options.common.out.join("relay.svg").display()
     );
     Ok(())
 }

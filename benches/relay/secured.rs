@@ -22,9 +22,9 @@ const NAME: &str = "localhost";
 
 /// KiB of resident memory for each of so many spares with TLS.
 pub(crate) fn each_spare(options: &Options) -> Outcome<f64> {
-    fs::create_dir_all(&options.out)?;
+    fs::create_dir_all(&options.common.out)?;
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_owned()])?;
-    let (certificate, secret) = (options.out.join("certificate.pem"), options.out.join("key.pem"));
+    let (certificate, secret) = (options.common.out.join("certificate.pem"), options.common.out.join("key.pem"));
     fs::write(&certificate, cert.pem())?;
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&secret)?;
     file.write_all(signing_key.serialize_pem().as_bytes())?;

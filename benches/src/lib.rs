@@ -10,6 +10,7 @@
 //! Nothing here is asserted; time is no test.
 
 mod chart;
+mod common;
 mod duel;
 mod goal;
 mod machine;
@@ -20,6 +21,7 @@ mod stats;
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 pub use chart::{Bar, Chart, size_name};
+pub use common::Common;
 pub use duel::{Contender, Times, duel};
 pub use goal::{Goal, table};
 pub use machine::{Machine, mappings, resident_kib};
