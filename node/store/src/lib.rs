@@ -1,0 +1,1 @@
+//! Where a node keeps its objects: one crash-safe file.

@@ -1,0 +1,1 @@
+//! Objects of the ONE network: recipes, microdata, hashes, typed objects, signatures.

@@ -1,0 +1,1 @@
+//! Versions of objects: version nodes, and how two histories become one.
