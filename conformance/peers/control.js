@@ -10,40 +10,24 @@
 //
 // A connection has `key` (Uint8Array), `send(string | Uint8Array)`, `close()` and, set by us before anything can come,
 // `onMessage(message)` and `onEnd(isLocal, reason)`.
-import {createWriteStream, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
+import {CLOSING_MS, commServer, content, finisher, fromHex, isHex, need, obey, openTranscript, tell, toHex} from './interface.js';
 
-export const toHex = bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
-export const isHex = digits => typeof digits === 'string' && digits.length % 2 === 0 && !/[^0-9a-f]/i.test(digits);
-export const fromHex = digits => new Uint8Array(Buffer.from(digits, 'hex'));
+export {fromHex, isHex, toHex};
 
-/** The longest line: a message of 100 MiB would be one of 200 MiB. */
-const MAX_LINE = 64 * 1024 * 1024;
-/** How long connections may take to close. */
-const CLOSING_MS = 2000;
-/** The exit code when the time is over. */
-const TIMED_OUT = 3;
 const NEEDS_IDENTITIES = ['invite', 'accept', 'contacts', 'topic', 'topics', 'send', 'messages', 'burst', 'head', 'sendFile', 'setName'];
-
-const tell = event => process.stdout.write(JSON.stringify(event) + '\n');
-const content = message => (typeof message === 'string' ? {text: message} : {hex: toHex(message)});
 
 /** Runs until it is told to quit, its input ends or its time is over. */
 export async function run(make) {
-    const url = process.env.COMM_SERVER_URL;
-    if (!url) {
-        tell({event: 'error', where: 'start', error: {message: 'COMM_SERVER_URL is not set'}});
-        process.exit(1);
-    }
-    const limit = Number(process.env.PEER_TIMEOUT_MS ?? 0);
-    if (limit > 0) setTimeout(() => finish(TIMED_OUT), limit);
-
+    const url = commServer();
+    const finish = finisher(async () => commands.disconnect());
     const connections = new Map(); // number -> {connection, role, key}
     const dialling = new Map(); // key -> promise of a number
     let next = 1;
     let isOnline = false;
-    const transcript = openTranscript(process.env.TRANSCRIPT);
+    const transcript = openTranscript();
 
     const hooks = {
         online(online) {
@@ -124,57 +108,9 @@ export async function run(make) {
         }
     };
 
-    async function finish(code) {
-        setTimeout(() => process.exit(code), 2 * CLOSING_MS).unref();
-        await commands.disconnect();
-        tell({event: 'exit'});
-        // Standard output is a pipe: what was written to it before is on its way.
-        process.stdout.write('', () => process.exit(code));
-    }
-
-    async function obey(line) {
-        let request;
-        try {
-            request = JSON.parse(line);
-            need(request?.cmd, 'a line needs "cmd"');
-        } catch (error) {
-            return tell({event: 'error', where: 'command', id: request?.id, error: {message: error.message}});
-        }
-        const {cmd, id} = request;
-        if (cmd === 'quit') return finish(0);
-        try {
-            if (NEEDS_IDENTITIES.includes(cmd)) throw new Error(`${cmd} needs identities (phase 6), which this peer does not have`);
-            if (!Object.hasOwn(commands, cmd)) throw new Error(`unknown command ${cmd}`);
-            tell({...(await commands[cmd](request)), event: 'result', cmd, id});
-        } catch (error) {
-            tell({event: 'error', where: cmd, id, error: {message: error?.message ?? String(error)}});
-        }
-    }
-
     await peer.listen();
-    for await (const line of lines(process.stdin)) obey(line);
-    if (process.env.STAY !== '1') await finish(0);
-}
-
-function need(value, problem) {
-    if (typeof value !== 'string') throw new Error(problem);
-    return value;
-}
-
-/** Lines that are not blank, none longer than may be. */
-async function* lines(stream) {
-    let parts = [];
-    let length = 0;
-    for await (let chunk of stream) {
-        for (let end; (end = chunk.indexOf(10)) >= 0; chunk = chunk.subarray(end + 1)) {
-            parts.push(chunk.subarray(0, end));
-            const line = Buffer.concat(parts).toString('utf8').trim();
-            [parts, length] = [[], 0];
-            if (line) yield line;
-        }
-        parts.push(chunk);
-        if ((length += chunk.length) > MAX_LINE) throw new Error('a line is too long');
-    }
+    const refused = cmd => (NEEDS_IDENTITIES.includes(cmd) ? `${cmd} needs identities: start this peer with PEER_EMAIL` : undefined);
+    await obey(commands, refused, finish);
 }
 
 /** The key of the folder, or a new one. */
@@ -190,11 +126,4 @@ function loadKey(dir) {
         writeFileSync(path, toHex(key), {mode: 0o600});
         return key;
     }
-}
-
-function openTranscript(path) {
-    if (!path) return () => {};
-    const file = createWriteStream(path);
-    const start = performance.now();
-    return entry => file.write(JSON.stringify({...entry, t: performance.now() - start}) + '\n');
 }
