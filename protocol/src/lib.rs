@@ -12,7 +12,7 @@
 //! | [`ping`] | the timers of spare connections |
 //! | [`plugin`] | the plugin stack, ping and pong, and the linked plugins of `plugins/` |
 //! | [`phase`], [`trace`] | the six phases, their deadlines, the record of a connection |
-//! | [`connection`] | the machine of one connection, phases 1 to 5 |
+//! | [`connection`] | the machine of one connection, phases 1 to 5; phase 6 runs on top of it |
 //! | [`spare`], [`backoff`] | how many spare connections a listener keeps, and when it tries again |
 //! | [`metrics`] | counts by role and phase |
 //! | `driver` | tokio around it all, behind the feature of that name |

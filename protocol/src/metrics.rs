@@ -34,6 +34,7 @@ impl PhaseMetrics {
 pub struct Metrics {
     phases: [[PhaseMetrics; 6]; 2],
     retries: [[u64; 6]; 2],
+    pairings: [u64; 2],
 }
 
 impl Metrics {
@@ -48,6 +49,7 @@ impl Metrics {
                 numbers.durations[bucket] += 1;
                 numbers.total += *duration;
             }
+            Event::PairingSucceeded { .. } => self.pairings[role as usize] += 1,
             _ => {}
         }
     }
@@ -61,6 +63,12 @@ impl Metrics {
     #[must_use]
     pub fn retries(&self, role: Role, failed: Phase) -> u64 {
         self.retries[role as usize][position(&Phase::ALL, &failed)]
+    }
+
+    /// Peers that have become contacts.
+    #[must_use]
+    pub fn pairings(&self, role: Role) -> u64 {
+        self.pairings[role as usize]
     }
 
     /// The numbers of one phase.

@@ -60,7 +60,8 @@ impl Phase {
             Self::PairingRequest => "requested",
             Self::Handover => "handover_complete",
             Self::Encryption => "encrypted",
-            Self::Completion => "pairing_complete",
+            // Which of both, `Completed` says.
+            Self::Completion => "complete",
         }
     }
 }
@@ -120,6 +121,37 @@ impl Outcome {
     }
 }
 
+/// How phase 6 ended, as whoever runs it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Completed {
+    /// The peers have become contacts.
+    Paired,
+    /// The peer is the contact that it says it is.
+    Verified,
+    /// Neither; never [`Outcome::Ok`]. A close is to follow.
+    Failed(Outcome),
+}
+
+impl Completed {
+    /// The state that the connection is in (`spec/phases.md`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paired => "pairing_complete",
+            Self::Verified => "peer_verified",
+            Self::Failed(outcome) => outcome.name(),
+        }
+    }
+
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::Paired | Self::Verified => Outcome::Ok,
+            Self::Failed(Outcome::Ok) => Outcome::Error,
+            Self::Failed(outcome) => outcome,
+        }
+    }
+}
+
 /// The one table of deadlines. Each counts from the moment its phase is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlines {
@@ -134,6 +166,8 @@ pub struct Deadlines {
     pub handover: Duration,
     /// From `communication_ready` to the first message that decrypts.
     pub encryption: Duration,
+    /// From there until the peers know each other: where phase 6 is run. The reference waits for ever.
+    pub completion: Duration,
     /// For all phases together, without the time as a spare.
     pub total: Duration,
     /// How long the other end may take nothing of what is to be sent before a close.
@@ -150,6 +184,7 @@ impl Default for Deadlines {
             request: Duration::from_secs(5),
             handover: Duration::from_secs(10),
             encryption: Duration::from_secs(10),
+            completion: Duration::from_secs(30),
             total: Duration::from_secs(60),
             drain: Duration::from_secs(30),
             close: Duration::from_secs(2),
@@ -167,8 +202,7 @@ impl Deadlines {
             Phase::PairingRequest => self.request,
             Phase::Handover => self.handover,
             Phase::Encryption => self.encryption,
-            // It has no deadline of its own before it has steps of its own.
-            Phase::Completion => self.total,
+            Phase::Completion => self.completion,
         }
     }
 }

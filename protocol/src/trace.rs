@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::phase::{Outcome, Phase, Role};
+use crate::phase::{Completed, Outcome, Phase, Role};
 use crate::plugin::{Form, Note, Origin};
 
 /// Entries that are kept from the beginning: a whole establishment has about twenty.
@@ -60,6 +60,8 @@ pub enum Entry {
     },
     /// A plugin said something; shown escaped.
     Noted(Note),
+    /// Phase 6 came to this.
+    Completed(Completed),
     /// The connection is over.
     Closed {
         /// Who ended it.
@@ -129,6 +131,7 @@ impl fmt::Display for Entry {
             Self::Received { what, bytes } => write!(f, "│ ← {what:<24} {bytes:>7} B"),
             Self::Attached { plugin, form } => write!(f, "│ + {plugin} ({form})"),
             Self::Noted(Note { plugin, text }) => write!(f, "│ # {plugin}: {text:?}"),
+            Self::Completed(completed) => write!(f, "│ = {}", completed.name()),
             Self::Closed { origin, reason } => {
                 let who = if *origin == Origin::Local { "here" } else { "by the other end" };
                 write!(f, "■ closed {who}: {reason:?}")

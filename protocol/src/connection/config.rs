@@ -27,6 +27,9 @@ pub struct Config {
     pub max_message_len: usize,
     /// Where the plugins of a connection come from.
     pub plugins: Arc<dyn Plugins>,
+    /// Whether the application runs phase 6 on its connections. Then a connection enters it as soon as it is encrypted, and is
+    /// closed if [`super::Connection::complete`] is not called in time. Otherwise a connection that is encrypted is done.
+    pub completion: bool,
 }
 
 impl Default for Config {
@@ -39,6 +42,7 @@ impl Default for Config {
             chunk_len: CHUNK_LEN,
             max_message_len: MAX_MESSAGE_LEN,
             plugins: Arc::new(AllLinked),
+            completion: false,
         }
     }
 }

@@ -44,6 +44,11 @@ pub enum Event {
         /// The peer's key.
         remote: PublicKey,
     },
+    /// The peers have become contacts.
+    PairingSucceeded {
+        /// The peer's key on this connection.
+        remote: PublicKey,
+    },
     /// A message of the peer's application.
     Message(Payload),
     /// A plugin of this end said something about the connection.

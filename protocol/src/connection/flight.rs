@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::handshake;
 use super::spare::AwaitChallenge;
 use super::{Cause, Closed, Config, ConnectionError, Counters, Event, Events, Incoming, Origin, Purpose, Stack, State};
-use super::{Outcome, Payload, Phase, Role, Statistics, Tracker};
+use super::{Completed, Outcome, Payload, Phase, Role, Statistics, Tracker};
 use crate::close::CloseRequest;
 use crate::crypto::SharedKey;
 use crate::entropy::Entropy;
@@ -94,11 +94,11 @@ impl Flight {
             }
             State::AwaitProof => {
                 let next = self.established(now);
-                self.events.push_back(Event::Message(message));
+                self.deliver(now, message);
                 Ok(next)
             }
             State::Established | State::Closing { deliver: true } => {
-                self.events.push_back(Event::Message(message));
+                self.deliver(now, message);
                 Ok(state)
             }
             State::Closing { deliver: false } => Ok(state),
@@ -108,11 +108,33 @@ impl Flight {
     /// The keys are exchanged; those of an acceptor's peer are proven as well.
     pub(super) fn established(&mut self, now: Instant) -> State {
         self.leave_phase(now, Outcome::Ok);
-        self.total = Total::Over;
         if let Some(Peers { local, remote }) = self.peers {
             self.events.push_back(Event::Established { local, remote });
         }
+        if self.config.completion {
+            self.enter_phase(now, Phase::Completion);
+        } else {
+            self.total = Total::Over;
+        }
         State::Established
+    }
+
+    /// Phase 6 has ended.
+    pub(super) fn complete(&mut self, now: Instant, completed: Completed) {
+        if self.tracker.phase() != Some(Phase::Completion) {
+            return;
+        }
+        self.tracker.completed(now, completed);
+        self.leave_phase(now, completed.outcome());
+        self.total = Total::Over;
+        if let (Completed::Paired, Some(Peers { remote, .. })) = (completed, self.peers) {
+            self.events.push_back(Event::PairingSucceeded { remote });
+        }
+    }
+
+    fn deliver(&mut self, now: Instant, message: Payload) {
+        self.tracker.step_received(now, &message);
+        self.events.push_back(Event::Message(message));
     }
 
     /// Whether the peer's messages are still plain, so that their names can be told.

@@ -28,7 +28,7 @@ use self::tracker::Tracker;
 use crate::close::CloseRequest;
 use crate::entropy::Entropy;
 use crate::message::Payload;
-use crate::phase::{Outcome, Phase, Role};
+use crate::phase::{Completed, Outcome, Phase, Role};
 use crate::plugin::{Counters, Incoming, Origin, Outgoing, SendError, Stack, Statistics};
 use crate::trace::Timeline;
 
@@ -157,9 +157,15 @@ impl Connection {
         if !matches!(self.state, State::Established) {
             return Err(SendError::NotOpen);
         }
+        self.flight.tracker.step_sent(now, &message);
         let result = self.flight.stack.send(now, message);
         self.step(now);
         result
+    }
+
+    /// Phase 6 has ended, as the application says that runs it ([`Config::completion`]). Nothing happens outside of that phase.
+    pub fn complete(&mut self, now: Instant, completed: Completed) {
+        self.flight.complete(now, completed);
     }
 
     /// Closes in the name of the application.

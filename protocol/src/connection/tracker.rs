@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::message::{Envelope, Payload};
-use crate::phase::{Outcome, Phase, Role};
+use crate::phase::{Completed, Outcome, Phase, Role};
 use crate::plugin::{Form, Note, Origin};
 use crate::trace::{Entry, Timeline};
 
@@ -45,9 +45,32 @@ impl Tracker {
     /// Messages after the establishment are counted, not listed; neither are the pings of a spare, which may wait for days.
     pub(super) fn received(&mut self, now: Instant, message: &Payload, plain: bool) {
         let what = name(message, plain);
-        if self.phase.is_some() && what != "ping" {
+        if self.phase.is_some() && !self.completes() && what != "ping" {
             self.timeline.push(now, Entry::Received { what, bytes: message.len() });
         }
+    }
+
+    /// A message of phase 6 goes out; before encryption, so that its name can be told. Messages of the phases before are told by
+    /// [`Self::sent`], those after by nobody.
+    pub(super) fn step_sent(&mut self, now: Instant, message: &Payload) {
+        if self.completes() {
+            self.timeline.push(now, Entry::Sent { what: step(message), bytes: message.len() });
+        }
+    }
+
+    /// A message of phase 6 has come, after decryption.
+    pub(super) fn step_received(&mut self, now: Instant, message: &Payload) {
+        if self.completes() {
+            self.timeline.push(now, Entry::Received { what: step(message), bytes: message.len() });
+        }
+    }
+
+    pub(super) fn completed(&mut self, now: Instant, completed: Completed) {
+        self.timeline.push(now, Entry::Completed(completed));
+    }
+
+    fn completes(&self) -> bool {
+        self.phase() == Some(Phase::Completion)
     }
 
     pub(super) fn attached(&mut self, now: Instant, plugin: &str, form: Form) {
@@ -79,9 +102,29 @@ fn name(message: &Payload, plain: bool) -> &'static str {
     match message {
         Payload::Binary(_) if plain => "key message",
         _ if !plain => "encrypted message",
-        _ => Envelope::parse(message)
-            .ok()
-            .and_then(|envelope| COMMANDS.into_iter().find(|name| envelope.command() == Some(name)))
-            .unwrap_or("unknown message"),
+        _ => command(message, &COMMANDS),
     }
+}
+
+/// The same for messages of phase 6.
+fn step(message: &Payload) -> &'static str {
+    const COMMANDS: [&str; 7] = [
+        "connection_group",
+        "sync",
+        "person_id_object",
+        "keys_object",
+        "instance_id_object",
+        "authentication_token",
+        "identity",
+    ];
+    match message {
+        Payload::Binary(_) => "key proof",
+        Payload::Text(_) => command(message, &COMMANDS),
+    }
+}
+
+fn command(message: &Payload, known: &[&'static str]) -> &'static str {
+    let envelope = Envelope::parse(message).ok();
+    let command = envelope.as_ref().and_then(Envelope::command);
+    known.iter().copied().find(|name| command == Some(name)).unwrap_or("unknown message")
 }

@@ -12,6 +12,7 @@ use crate::close::CloseRequest;
 use crate::connection::Closed;
 use crate::key::PublicKey;
 use crate::message::Payload;
+use crate::phase::Completed;
 use crate::plugin::Counters;
 use crate::trace::Timeline;
 
@@ -91,6 +92,12 @@ impl Session {
     /// The next message of the peer; none when the connection is over. Safe to cancel.
     pub async fn recv(&mut self) -> Option<Payload> {
         self.inbox.recv().await
+    }
+
+    /// Phase 6, which the caller has run on this session, has ended: where [`crate::connection::Config::completion`] is set, the
+    /// connection leaves that phase and its deadline. A connection that is over by now is none to tell.
+    pub async fn complete(&self, completed: Completed) {
+        let _ = self.requests.send(Request::Complete(completed)).await;
     }
 
     /// What has happened so far, for a person.

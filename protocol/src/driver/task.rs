@@ -18,7 +18,7 @@ use crate::close::CloseRequest;
 use crate::connection::{Cause, Closed, Connection, ConnectionError};
 use crate::key::PublicKey;
 use crate::message::Payload;
-use crate::phase::Deadlines;
+use crate::phase::{Completed, Deadlines};
 use crate::time::after;
 use crate::trace::Timeline;
 
@@ -75,6 +75,7 @@ struct Doors<'a> {
 /// What a handle may ask for besides sending.
 pub(super) enum Request {
     Close(CloseRequest),
+    Complete(Completed),
     Timeline(oneshot::Sender<Timeline>),
 }
 
@@ -223,11 +224,12 @@ impl<S: Stream> Task<S> {
             permit = reserve(inbox), if has_delivery => self.deliver(permit),
             request = receive(requests) => match request {
                 Request::Close(request) => {
-                    // What was handed in before the close goes out before it.
-                    while let Some(message) = outbox.as_mut().and_then(|outbox| outbox.try_recv().ok()) {
-                        self.send(message);
-                    }
+                    self.send_all(outbox);
                     self.told.machine.close(now(), request);
+                }
+                Request::Complete(completed) => {
+                    self.send_all(outbox);
+                    self.told.machine.complete(now(), completed);
                 }
                 Request::Timeline(reply) => drop(reply.send(self.told.machine.timeline().clone())),
             },
@@ -349,6 +351,14 @@ impl<S: Stream> Task<S> {
                 self.delivery.clear();
                 self.delivery_bytes = 0;
             }
+        }
+    }
+
+    /// What was handed in before a request goes out before it.
+    fn send_all(&mut self, outbox: Option<&mut mpsc::Receiver<Payload>>) {
+        let Some(outbox) = outbox else { return };
+        while let Ok(message) = outbox.try_recv() {
+            self.send(message);
         }
     }
 
