@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ratatosk_objects::PersonId;
 use ratatosk_protocol::entropy::Entropy;
 
 use crate::circle::{Invitations, Refusal};
-use crate::ids::PersonId;
 use crate::invitation::Token;
 
 /// How long an invitation lives, as in the reference.

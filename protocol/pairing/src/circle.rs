@@ -1,8 +1,8 @@
 //! What the machine asks whoever keeps contacts and invitations.
 
+use ratatosk_objects::{InstanceId, PersonId};
 use ratatosk_protocol::key::PublicKey;
 
-use crate::ids::{InstanceId, PersonId};
 use crate::invitation::Token;
 
 /// Who stands behind a pair of instance keys.

@@ -1,5 +1,6 @@
 //! What goes wrong in phase 6, whose fault it is, and what the other end is told.
 
+use ratatosk_objects::PersonId;
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::connection::Fault;
 use ratatosk_protocol::crypto::BoxError;
@@ -7,7 +8,6 @@ use ratatosk_protocol::message::MessageError;
 use ratatosk_protocol::phase::Outcome;
 
 use crate::circle::{Refusal, Unavailable};
-use crate::ids::PersonId;
 
 /// Why a connection did not come through phase 6.
 ///

@@ -1,55 +1,17 @@
 //! Who somebody is: the identity that travels in pairing (`spec/one.md §3`).
 
-use std::fmt;
-
+use ratatosk_objects::sign::SignPublicKey;
+use ratatosk_objects::{InstanceId, PersonId, WriteError};
 use ratatosk_protocol::key::{KEY_LEN, KeyPair, PublicKey, SecretKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ids::{InstanceId, PersonId, instance_id, person_id};
+use crate::ids::{instance_id, person_id};
 
 /// Most bytes of an email address and of an instance's name. The reference has no bound; its generated ones have 64.
 pub const MAX_NAME_LEN: usize = 1024;
 /// Most bytes of a URL.
 pub const MAX_URL_LEN: usize = 2048;
-
-/// An Ed25519 public key as identities carry it. Not checked to be a point: a signature that is made with none never verifies.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicSignKey([u8; KEY_LEN]);
-
-impl PublicSignKey {
-    /// Takes 32 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
-        Self(bytes)
-    }
-
-    /// Reads 64 hex digits of either case.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; KEY_LEN];
-        hex::decode_to_slice(text, &mut bytes).ok()?;
-        Some(Self(bytes))
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; KEY_LEN] {
-        &self.0
-    }
-
-    /// 64 lower-case hex digits.
-    #[must_use]
-    pub fn to_hex(&self) -> String {
-        hex::encode(self.0)
-    }
-}
-
-impl fmt::Debug for PublicSignKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicSignKey({})", self.to_hex())
-    }
-}
 
 /// The public identity of a person on an instance. All ids follow from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +23,11 @@ pub struct Identity {
     /// The person's encryption key.
     pub person_key: PublicKey,
     /// The person's signature key.
-    pub person_sign_key: PublicSignKey,
+    pub person_sign_key: SignPublicKey,
     /// The instance's encryption key: the one that is dialled, and under which it is registered.
     pub instance_key: PublicKey,
     /// The instance's signature key.
-    pub instance_sign_key: PublicSignKey,
+    pub instance_sign_key: SignPublicKey,
     /// The CommServer at which the instance is registered. Text of the other end.
     pub url: Option<String>,
 }
@@ -86,16 +48,14 @@ struct IdentityText {
 }
 
 impl Identity {
-    /// The id of the person.
-    #[must_use]
-    pub fn person_id(&self) -> PersonId {
-        person_id(&self.email)
-    }
-
-    /// The id of the instance.
-    #[must_use]
-    pub fn instance_id(&self) -> InstanceId {
-        instance_id(&self.instance_name, &self.person_id())
+    /// The ids of person and instance.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] if the names are too long for any object.
+    pub fn ids(&self) -> Result<(PersonId, InstanceId), WriteError> {
+        let person = person_id(&self.email)?;
+        Ok((person, instance_id(&self.instance_name, person)?))
     }
 
     /// As the `obj` of an `identity` message.
@@ -106,9 +66,9 @@ impl Identity {
             person_email: self.email.clone(),
             instance_name: self.instance_name.clone(),
             person_key_public: self.person_key.to_hex(),
-            person_sign_key_public: self.person_sign_key.to_hex(),
+            person_sign_key_public: hex::encode(self.person_sign_key.as_bytes()),
             instance_key_public: self.instance_key.to_hex(),
-            instance_sign_key_public: self.instance_sign_key.to_hex(),
+            instance_sign_key_public: hex::encode(self.instance_sign_key.as_bytes()),
             url: self.url.clone(),
         }
     }
@@ -121,7 +81,7 @@ impl Identity {
             map.get(name).and_then(Value::as_str).filter(|text| text.len() <= max).map(str::to_owned)
         };
         let key = |name: &str| map.get(name).and_then(Value::as_str).and_then(|text| PublicKey::from_hex(text).ok());
-        let sign_key = |name: &str| map.get(name).and_then(Value::as_str).and_then(PublicSignKey::from_hex);
+        let sign_key = |name: &str| map.get(name).and_then(Value::as_str).and_then(sign_key_from_hex);
         if map.get("type").and_then(Value::as_str) != Some("public") {
             return None;
         }
@@ -140,10 +100,19 @@ impl Identity {
     }
 }
 
+/// Reads 64 hex digits of either case. Any 32 bytes may be announced as a sign key.
+pub(crate) fn sign_key_from_hex(text: &str) -> Option<SignPublicKey> {
+    let mut bytes = [0; KEY_LEN];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(SignPublicKey::from_bytes(bytes))
+}
+
 /// Our own identity, with the secret that proves the person key. The secret is wiped when the last holder drops it.
 #[derive(Debug)]
 pub struct Myself {
     identity: Identity,
+    person: PersonId,
+    instance: InstanceId,
     person_key: KeyPair,
 }
 
@@ -152,13 +121,17 @@ impl Myself {
     ///
     /// # Errors
     ///
-    /// [`ForeignSecret`] if the secret belongs to another key.
-    pub fn new(identity: Identity, person_secret: SecretKey) -> Result<Self, ForeignSecret> {
+    /// [`MyselfError`].
+    pub fn new(identity: Identity, person_secret: SecretKey) -> Result<Self, MyselfError> {
         let person_key = KeyPair::from(person_secret);
         if *person_key.public() != identity.person_key {
-            return Err(ForeignSecret);
+            return Err(MyselfError::ForeignSecret);
         }
-        Ok(Self { identity, person_key })
+        if identity.email.len() > MAX_NAME_LEN || identity.instance_name.len() > MAX_NAME_LEN {
+            return Err(MyselfError::NameTooLong);
+        }
+        let (person, instance) = identity.ids()?;
+        Ok(Self { identity, person, instance, person_key })
     }
 
     /// What others may know.
@@ -167,12 +140,34 @@ impl Myself {
         &self.identity
     }
 
+    /// Our person.
+    #[must_use]
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+
+    /// Our instance.
+    #[must_use]
+    pub fn instance(&self) -> InstanceId {
+        self.instance
+    }
+
     pub(crate) fn secret(&self) -> &SecretKey {
         self.person_key.secret()
     }
 }
 
-/// A secret key does not belong to the identity's person key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret key does not belong to the person key of the identity")]
-pub struct ForeignSecret;
+/// Why an identity cannot be ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MyselfError {
+    /// The secret key belongs to another person key.
+    #[error("the secret key does not belong to the person key of the identity")]
+    ForeignSecret,
+    /// Others would not take it.
+    #[error("the email address or the instance's name is longer than {MAX_NAME_LEN} bytes")]
+    NameTooLong,
+    /// There are no ids for it.
+    #[error(transparent)]
+    Ids(#[from] WriteError),
+}

@@ -3,13 +3,14 @@
 //! Read as leniently as the reference does: white space, key order, unknown fields and duplicate keys (the last one wins) do not
 //! matter. Lengths are bounded, which they are not there.
 
+use ratatosk_objects::sign::SignPublicKey;
 use ratatosk_protocol::close;
 use ratatosk_protocol::key::{KeyError, PublicKey};
 use ratatosk_protocol::message::{MessageError, Payload};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::identity::{Identity, MAX_NAME_LEN, PublicSignKey};
+use crate::identity::{Identity, MAX_NAME_LEN, Myself, sign_key_from_hex};
 use crate::invitation::Token;
 
 /// Most bytes of a message in this phase. Real ones have less than 1 KiB. Reading one takes up to about thirty times as much for
@@ -29,7 +30,7 @@ pub(crate) struct Keys {
     /// As it stands there: compared as text, like the reference does.
     pub(crate) owner: String,
     pub(crate) key: Result<PublicKey, KeyError>,
-    pub(crate) sign_key: PublicSignKey,
+    pub(crate) sign_key: SignPublicKey,
 }
 
 /// What an instance id object says.
@@ -114,7 +115,7 @@ pub(crate) fn read_keys(message: &Payload) -> Result<Keys, MessageError> {
     let mut fields = Fields::read(message, KEYS)?.object("Keys")?;
     let owner = fields.text("owner")?;
     let key = PublicKey::from_hex(&fields.text("publicKey")?);
-    let sign_key = PublicSignKey::from_hex(&fields.text("publicSignKey")?).ok_or_else(|| fields.mismatch())?;
+    let sign_key = sign_key_from_hex(&fields.text("publicSignKey")?).ok_or_else(|| fields.mismatch())?;
     Ok(Keys { owner, key, sign_key })
 }
 
@@ -179,19 +180,20 @@ pub(crate) fn person(identity: &Identity) -> Payload {
     write(PERSON, "obj", &PersonObject { type_name: "Person", email: &identity.email })
 }
 
-pub(crate) fn keys(identity: &Identity) -> Payload {
+pub(crate) fn keys(me: &Myself) -> Payload {
+    let identity = me.identity();
     let object = KeysObject {
         type_name: "Keys",
-        owner: &identity.person_id().to_string(),
+        owner: &me.person().to_string(),
         public_key: &identity.person_key.to_hex(),
-        public_sign_key: &identity.person_sign_key.to_hex(),
+        public_sign_key: &hex::encode(identity.person_sign_key.as_bytes()),
     };
     write(KEYS, "obj", &object)
 }
 
-pub(crate) fn instance(identity: &Identity) -> Payload {
-    let owner = identity.person_id().to_string();
-    write(INSTANCE, "obj", &InstanceObject { type_name: "Instance", name: &identity.instance_name, owner: &owner })
+pub(crate) fn instance(me: &Myself) -> Payload {
+    let (name, owner) = (&me.identity().instance_name, me.person().to_string());
+    write(INSTANCE, "obj", &InstanceObject { type_name: "Instance", name, owner: &owner })
 }
 
 pub(crate) fn token(token: &Token) -> Payload {

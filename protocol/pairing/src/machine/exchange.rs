@@ -1,7 +1,8 @@
 //! Group, sync, and the objects that name person and instance (`spec/one.md §2.6, §2.7, §2.9`).
 
+use ratatosk_objects::PersonId;
 use ratatosk_protocol::crypto::SharedKey;
-use ratatosk_protocol::message::Payload;
+use ratatosk_protocol::message::{MessageError, Payload};
 use ratatosk_protocol::phase::Role;
 
 use super::pairing::{AwaitIdentity, AwaitToken};
@@ -9,7 +10,7 @@ use super::proof::{AwaitAnswer, AwaitChallenge};
 use super::{Errand, Flight, Group, Output, Purpose, Shown, State, Verified};
 use crate::circle::Known;
 use crate::error::CompletionError;
-use crate::ids::{PersonId, instance_id, person_id};
+use crate::ids::{instance_id, person_id};
 use crate::wire;
 
 /// An acceptor waits for the initiator to say what it wants.
@@ -64,13 +65,13 @@ impl AwaitPerson {
 
     pub(super) fn message(self, flight: &mut Flight, message: &Payload) -> Result<AwaitKeys, CompletionError> {
         let email = wire::read_person(message)?;
-        let person = person_id(&email);
+        let person = person_id(&email).map_err(|_| MessageError::FieldMismatch { expected: wire::PERSON })?;
         // The reference lets further instances of its own person in here. Ours has one, and the proof of our own key could be
         // made by ourselves, on another connection.
-        if person == flight.me.identity().person_id() {
+        if person == flight.me.person() {
             return Err(CompletionError::Ourselves);
         }
-        flight.send(wire::keys(flight.me.identity()));
+        flight.send(wire::keys(&flight.me));
         Ok(AwaitKeys { errand: self.errand, person, email })
     }
 }
@@ -108,7 +109,7 @@ pub(super) struct AwaitInstance {
 
 impl AwaitInstance {
     pub(super) fn begin(flight: &mut Flight, errand: Errand, shown: Shown, known: Option<Known>) -> Self {
-        flight.send(wire::instance(flight.me.identity()));
+        flight.send(wire::instance(&flight.me));
         Self { errand, shown, known }
     }
 
@@ -118,7 +119,8 @@ impl AwaitInstance {
         if object.owner != shown.person.to_string() {
             return Err(CompletionError::InstanceOwnerMismatch);
         }
-        let instance = instance_id(&object.name, &shown.person);
+        let instance = instance_id(&object.name, shown.person)
+            .map_err(|_| MessageError::FieldMismatch { expected: wire::INSTANCE })?;
         if known.is_some_and(|known| known.instance != instance) {
             return Err(CompletionError::InstanceMismatch);
         }

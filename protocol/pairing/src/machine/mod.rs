@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use ratatosk_objects::sign::SignPublicKey;
+use ratatosk_objects::{InstanceId, PersonId};
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::entropy::Entropy;
 use ratatosk_protocol::key::PublicKey;
@@ -21,8 +23,7 @@ use self::pairing::{AwaitIdentity, AwaitToken};
 use self::proof::{AwaitAnswer, AwaitChallenge};
 use crate::circle::Circle;
 use crate::error::CompletionError;
-use crate::identity::{Identity, Myself, PublicSignKey};
-use crate::ids::{InstanceId, PersonId};
+use crate::identity::{Identity, Myself};
 use crate::invitation::Token;
 
 /// What is spoken after this phase.
@@ -237,7 +238,7 @@ struct Shown {
     person: PersonId,
     email: String,
     key: PublicKey,
-    sign_key: PublicSignKey,
+    sign_key: SignPublicKey,
 }
 
 /// Shows the step only.

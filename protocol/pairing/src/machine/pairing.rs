@@ -1,5 +1,6 @@
 //! Pairing proper: the token, and the identities both ways (`spec/one.md §3`).
 
+use ratatosk_objects::InstanceId;
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::Role;
@@ -8,7 +9,6 @@ use super::{Flight, Output, Paired, Shown, State};
 use crate::circle::{Circle, Known};
 use crate::error::CompletionError;
 use crate::identity::Identity;
-use crate::ids::InstanceId;
 use crate::invitation::Token;
 use crate::wire;
 
@@ -27,7 +27,7 @@ impl AwaitToken {
         circle: &mut dyn Circle,
     ) -> Result<AwaitIdentity, CompletionError> {
         let token = wire::read_token(message)?;
-        circle.redeem(&token, &flight.me.identity().person_id(), now)?;
+        circle.redeem(&token, &flight.me.person(), now)?;
         flight.taken = Some(token.clone());
         flight.send(wire::identity(flight.me.identity()));
         Ok(AwaitIdentity { shown: self.shown, instance: self.instance, token })
@@ -76,7 +76,7 @@ fn check(identity: &Identity, shown: &Shown, instance: InstanceId, flight: &Flig
     };
     let checks = [
         (identity.email == shown.email, "person"),
-        (identity.instance_id() == instance, "instance"),
+        (identity.ids() == Ok((shown.person, instance)), "instance"),
         (identity.person_key == shown.key, "person key"),
         (identity.person_sign_key == shown.sign_key, "person sign key"),
         (identity.instance_key == instance_key, "instance key"),
