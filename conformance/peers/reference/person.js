@@ -7,7 +7,7 @@ import {observe} from './transcript.js';
 // Standard output is for events.
 for (const level of ['log', 'info', 'debug']) console[level] = (...words) => console.error(...words);
 // A part of it that fails is no reason to end the others.
-process.on('unhandledRejection', error => console.error(error));
+for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, error => console.error(error));
 
 const core = path => load(`@refinio/one.core/lib/${path}.js`);
 const models = path => load(`@refinio/one.models/lib/${path}.js`);
