@@ -10,6 +10,7 @@ const ROOMS: &[&str] = &[
     "plugins/sdk/src/",
     "protocol/objects/src/",
     "protocol/src/",
+    "protocol/versions/src/",
     "relay/src/frame/",
     "relay/src/registry/",
     "relay/src/session/",
