@@ -17,6 +17,7 @@
 //! | `exporter` | our things for the peer |
 //! | `importer` | the peer's things for us |
 //! | [`machine`] | both on one connection |
+//! | [`memory`] | a library in memory |
 //!
 //! # What is done otherwise than in the reference
 //!
@@ -36,6 +37,7 @@ pub mod event;
 pub mod fault;
 pub mod library;
 pub mod machine;
+pub mod memory;
 pub mod message;
 pub mod root;
 pub mod settings;

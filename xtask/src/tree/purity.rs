@@ -8,6 +8,7 @@ const ROOMS: &[&str] = &[
     "plugins/fragmentation/src/",
     "plugins/keepalive/src/",
     "plugins/sdk/src/",
+    "protocol/chum/src/",
     "protocol/objects/src/",
     "protocol/src/",
     "protocol/versions/src/",

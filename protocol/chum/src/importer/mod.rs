@@ -408,7 +408,7 @@ impl Importer {
                     Some(root) => task.fetch = Some(Fetch::start(root, &mut context)),
                     None => {
                         let Some(task) = tasks.pop_front() else { return Ok(None) };
-                        let event = take_over(library, task, settled, &mut self.refused, (now, settings))?;
+                        let event = take_over(library, &task, settled, &mut self.refused, (now, settings))?;
                         self.imported += usize::from(matches!(event, Some(Event::Imported { .. })));
                         context.events.extend(event);
                     }
@@ -461,7 +461,7 @@ impl Importer {
 /// Everything of a task is fetched: stores it, and takes it over.
 fn take_over<L: Library>(
     library: &mut L,
-    task: Task,
+    task: &Task,
     settled: &mut HashSet<RootKey>,
     refused: &mut Refused,
     (now, settings): (Instant, &Settings),
