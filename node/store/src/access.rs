@@ -81,6 +81,7 @@ impl Transaction<'_> {
     /// The database's.
     pub fn share(&mut self, person: &PersonId, root: SharedRoot) -> Result<bool, Error> {
         let sql = "INSERT INTO access (person, kind, root) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        self.touch(&root.into())?;
         self.change(sql, person, root)
     }
 

@@ -33,7 +33,8 @@ impl Transaction<'_> {
             "INSERT INTO known (instance, id, node) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET node = excluded.node";
         let row = [instance.id().as_bytes(), id.as_bytes(), node.as_bytes()].map(|hash| *hash);
         self.connection.prepare_cached(sql)?.execute(row)?;
-        Ok(())
+        self.touch(&(*id).into())?;
+        self.touch(&node.into())
     }
 
     /// Forgets what an instance has of one id.

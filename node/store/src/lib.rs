@@ -29,11 +29,14 @@
 
 mod access;
 mod blob;
+mod check;
 mod error;
+mod garbage;
 mod known;
 mod lock;
 mod open;
 mod pins;
+mod progress;
 mod row;
 mod schema;
 mod settings;
@@ -44,7 +47,10 @@ mod view;
 
 pub use access::SharedRoot;
 pub use blob::{BlobReader, BlobWriter};
+pub use check::{Finding, Report};
 pub use error::Error;
+pub use garbage::Garbage;
+pub use progress::{Progress, Step};
 pub use settings::{Setting, SettingKey};
 pub use store::{Hold, Store};
 pub use transaction::Transaction;

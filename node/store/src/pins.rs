@@ -16,7 +16,7 @@ impl Transaction<'_> {
     pub fn pin(&mut self, owner: &str, what: Reference) -> Result<(), Error> {
         let sql = "INSERT INTO pins (owner, kind, hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.connection.prepare_cached(sql)?.execute((owner, row::kind(&what), what.hash_bytes()))?;
-        Ok(())
+        self.touch(&what)
     }
 
     /// Lets go what the same `owner` has pinned.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::Error;
+use crate::garbage::Marks;
 use crate::lock::Lock;
 use crate::transaction::Transaction;
 use crate::view::View;
@@ -41,11 +42,22 @@ pub struct Store {
 /// Fields are dropped in this order: connections before the lock.
 #[derive(Debug)]
 struct Inner {
-    writer: Mutex<Connection>,
+    /// Whose turn with the writer is next: see [`Store::writer`].
+    next: Mutex<()>,
+    writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     holds: AtomicUsize,
+    garbage: Mutex<()>,
     folder: PathBuf,
     _lock: Lock,
+}
+
+/// What there is once, under its lock.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    /// While garbage is looked for.
+    pub(crate) marks: Option<Marks>,
 }
 
 impl Store {
@@ -60,9 +72,11 @@ impl Store {
         let lock = Lock::take(&folder)?;
         let writer = open::writer(&folder)?;
         let inner = Inner {
-            writer: Mutex::new(writer),
+            next: Mutex::default(),
+            writer: Mutex::new(Writer { connection: writer, marks: None }),
             readers: Mutex::default(),
             holds: AtomicUsize::new(0),
+            garbage: Mutex::default(),
             folder,
             _lock: lock,
         };
@@ -100,8 +114,9 @@ impl Store {
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut writer = self.writer();
-        let inner = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
-        let result = work(&mut Transaction { view: View { connection: &inner } })?;
+        let Writer { connection, marks } = &mut *writer;
+        let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
+        let result = work(&mut Transaction { view: View { connection: &inner }, marks: marks.as_mut() })?;
         inner.commit().map_err(Error::from)?;
         Ok(result)
     }
@@ -116,9 +131,22 @@ impl Store {
         Hold { store: self.clone() }
     }
 
-    /// The connection that writes. A panic within a transaction has rolled it back, so nothing is wrong with it afterwards.
-    pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
+    /// Whether somebody has a hold. To be asked with the writer in hand, so that it stays true as long as that.
+    pub(crate) fn is_held(&self) -> bool {
+        self.inner.holds.load(Ordering::Relaxed) > 0
+    }
+
+    /// The writer. A panic within a transaction has rolled it back, so nothing is wrong with it afterwards.
+    ///
+    /// Whoever waits for it holds `next`, so who takes it again and again (a BLOB, garbage) lets others in between.
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
+        let _next = self.inner.next.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to look for garbage.
+    pub(crate) fn garbage_turn(&self) -> MutexGuard<'_, ()> {
+        self.inner.garbage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {

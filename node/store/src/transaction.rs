@@ -5,12 +5,15 @@ use std::ops::Deref;
 use ratatosk_objects::{IdHash, Microdata, ObjectHash, Reference};
 
 use crate::error::Error;
+use crate::garbage::{Marks, Table};
 use crate::view::View;
 
 /// Changes that become visible and durable together, when [`Store::transaction`](crate::Store::transaction) returns, or not at all.
 #[derive(Debug)]
 pub struct Transaction<'a> {
     pub(crate) view: View<'a>,
+    /// While garbage is looked for: what is touched here is none.
+    pub(crate) marks: Option<&'a mut Marks>,
 }
 
 impl<'a> Deref for Transaction<'a> {
@@ -63,12 +66,34 @@ impl Transaction<'_> {
         if changed > 0 {
             self.advance_all(&id)?;
         }
-        Ok(())
+        self.touch(&id.into())?;
+        self.touch(&node.into())
     }
 
     fn insert(&mut self, sql: &str, microdata: &Microdata, reference: Reference) -> Result<(), Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        statement.execute((reference.hash_bytes(), microdata.as_str()))?;
+        let row = (reference.hash_bytes(), microdata.as_str());
+        if self.connection.prepare_cached(sql)?.execute(row)? == 0 {
+            return self.touch(&reference);
+        }
+        let number = self.connection.last_insert_rowid();
+        self.written(Table::of(&reference), number);
         Ok(())
+    }
+
+    /// Keeps from being removed what is there already and is used again.
+    pub(crate) fn touch(&mut self, reference: &Reference) -> Result<(), Error> {
+        if let Some(marks) = &mut self.marks
+            && let Some((table, number)) = self.view.number(reference)?
+        {
+            marks.reach(table, number);
+        }
+        Ok(())
+    }
+
+    /// Keeps from being removed what was just written.
+    pub(crate) fn written(&mut self, table: Table, number: i64) {
+        if let Some(marks) = &mut self.marks {
+            marks.reach_anew(table, number);
+        }
     }
 }

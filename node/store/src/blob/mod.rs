@@ -24,14 +24,14 @@ const BATCH: usize = 16;
 pub(crate) fn remove_unfinished(store: &Store) -> Result<(), Error> {
     let next = "SELECT number FROM blobs WHERE hash IS NULL LIMIT 1";
     loop {
-        let blob = store.writer().query_row(next, [], |row| row.get(0)).optional()?;
+        let blob = store.writer().connection.query_row(next, [], |row| row.get(0)).optional()?;
         let Some(blob) = blob else { return Ok(()) };
         remove(store, blob)?;
     }
 }
 
 /// Removes a BLOB that has no hash.
-fn remove(store: &Store, blob: i64) -> Result<(), Error> {
+pub(crate) fn remove(store: &Store, blob: i64) -> Result<(), Error> {
     let pieces = "DELETE FROM chunks WHERE blob = ?1
                   AND place IN (SELECT place FROM chunks WHERE blob = ?1 LIMIT ?2)";
     loop {

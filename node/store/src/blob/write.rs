@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BATCH, PIECE, remove};
 use crate::error::Error;
+use crate::garbage::Table;
 use crate::store::Store;
 
 /// Takes bytes, hashes them on the way, and holds at most 1 MiB of them in memory. Nobody sees them before
@@ -86,13 +87,15 @@ impl BlobWriter {
         let (rest, first, length) = (mem::take(&mut self.buffer), self.pieces, self.length);
         let blob = self.blob;
         let is_new = self.store.transaction(|tx| {
-            if tx.connection.prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?.exists([&hash])? {
+            if tx.contains(&BlobHash::from_bytes(hash).into())? {
+                tx.touch(&BlobHash::from_bytes(hash).into())?;
                 return Ok(false);
             }
             let blob = tx.write_pieces(blob, first, &rest)?;
             let sql = "UPDATE blobs SET hash = ?2, length = ?3 WHERE number = ?1";
             let length = i64::try_from(length).map_err(|_| Error::TooLarge(length))?;
             tx.connection.prepare_cached(sql)?.execute((blob, &hash, length))?;
+            tx.written(Table::Blobs, blob);
             Ok::<_, Error>(true)
         })?;
         if is_new {
