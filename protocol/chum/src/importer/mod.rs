@@ -484,9 +484,6 @@ fn take_over<L: Library>(
         settled.insert(round::key(&held.root));
         refused.remove(&held.root);
     }
-    if let Root::VersionNode { node, id, .. } = &root {
-        // Whoever sent it has it.
-        library.set_known(id, Some(*node))?;
-    }
+    round::has(library, &root)?;
     Ok(Some(Event::Imported { root, objects: task.objects, bytes: task.bytes }))
 }

@@ -99,7 +99,7 @@ impl Sorting {
     /// Goes on; false if it was long enough at it. `before` is what was settled with the list before.
     pub(super) fn step<L: Library>(
         &mut self,
-        library: &L,
+        library: &mut L,
         before: &HashSet<RootKey>,
         refused: &Refused,
         now: Instant,
@@ -114,10 +114,13 @@ impl Sorting {
                 continue;
             }
             *budget = budget.saturating_sub(1);
-            if is_stored(library, &root)? || !library.wants(&root)? {
+            if is_stored(library, &root)? {
+                has(library, &root)?;
                 self.settled.insert(key(&root));
-            } else {
+            } else if library.wants(&root)? {
                 self.add(root);
+            } else {
+                self.settled.insert(key(&root));
             }
             if *budget == 0 {
                 return Ok(false);
@@ -156,6 +159,16 @@ pub(super) fn is_stored<L: Library>(library: &L, root: &Root) -> Result<bool, L:
         Root::Unversioned { hash, .. } | Root::Versioned { hash, .. } => library.contains(&Reference::Object(*hash)),
         Root::VersionNode { node, .. } => library.contains(&Reference::Object(*node)),
     }
+}
+
+/// Whoever names a version node has it: lists for that peer need not go further back.
+pub(super) fn has<L: Library>(library: &mut L, root: &Root) -> Result<(), L::Error> {
+    if let Root::VersionNode { node, id, .. } = root
+        && library.known(id)? != Some(*node)
+    {
+        library.set_known(id, Some(*node))?;
+    }
+    Ok(())
 }
 
 /// Of several new version nodes, the deepest, and of equal ones the first in the list, as in the reference.
