@@ -190,27 +190,40 @@ pub struct Pair {
 impl Pair {
     /// The acceptor has made an invitation and the initiator holds it.
     pub fn pairing() -> Self {
+        Self::seeded_pairing(1)
+    }
+
+    pub fn seeded_pairing(seed: u64) -> Self {
         let mut world = World::default();
         let token = world.book.issue(myself(10).person(), NOW, &mut Repeatable(7)).unwrap();
-        Self::new(world, World::default(), Purpose::Pair(token))
+        Self::seeded(world, World::default(), Purpose::Pair(token), seed)
     }
 
     /// Two contacts.
     pub fn chum() -> Self {
+        Self::seeded_chum(1)
+    }
+
+    pub fn seeded_chum(seed: u64) -> Self {
         let (mut accepts, mut initiates) = (World::default(), World::default());
         accepts.knows(&myself(10), &identity(20));
         initiates.knows(&myself(20), &identity(10));
-        Self::new(accepts, initiates, Purpose::Chum)
+        Self::seeded(accepts, initiates, Purpose::Chum, seed)
     }
 
     pub fn new(accepts: World, initiates: World, purpose: Purpose) -> Self {
+        Self::seeded(accepts, initiates, purpose, 1)
+    }
+
+    /// The same with random bytes of its own.
+    pub fn seeded(accepts: World, initiates: World, purpose: Purpose, seed: u64) -> Self {
         let (me, other) = (myself(20), myself(10));
         let pairs = matches!(purpose, Purpose::Pair(_));
         let local = if pairs { me.identity().person_key } else { me.identity().instance_key };
         let remote = other.identity().instance_key;
-        let machine = Completion::initiate(me.clone(), Ends { local, remote }, purpose, entropy(1));
+        let machine = Completion::initiate(me.clone(), Ends { local, remote }, purpose, entropy(seed));
         let initiator = End::new(me, initiates, machine);
-        let machine = Completion::accept(other.clone(), Ends { local: remote, remote: local }, entropy(2));
+        let machine = Completion::accept(other.clone(), Ends { local: remote, remote: local }, entropy(seed + 1));
         Self { initiator, acceptor: End::new(other, accepts, machine) }
     }
 
