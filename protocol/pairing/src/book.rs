@@ -144,3 +144,89 @@ impl Invitations for InvitationBook {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatosk_objects::IdHash;
+
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000_000;
+
+    struct Counter(u8);
+
+    impl Entropy for Counter {
+        fn fill(&mut self, buffer: &mut [u8]) {
+            self.0 += 1;
+            buffer.fill(self.0);
+        }
+    }
+
+    fn person(number: u8) -> PersonId {
+        IdHash::from_bytes([number; 32]).into()
+    }
+
+    #[test]
+    fn an_invitation_is_taken_once_by_whom_it_addresses() {
+        let mut book = InvitationBook::default();
+        let mut entropy = Counter(0);
+        let token = book.issue(person(1), NOW, &mut entropy).unwrap();
+        let other = book.issue(person(2), NOW, &mut entropy).unwrap();
+        assert_eq!(book.redeem(&Token::generate(&mut entropy), &person(1), NOW), Err(Refusal::NotExisting));
+        assert_eq!(book.redeem(&other, &person(1), NOW), Err(Refusal::OtherPerson));
+        assert_eq!(book.redeem(&token, &person(1), NOW), Ok(()));
+        assert_eq!(book.redeem(&token, &person(1), NOW), Err(Refusal::NotExisting));
+        book.release(&token);
+        assert_eq!(book.redeem(&token, &person(1), NOW), Ok(()));
+        book.settle(&token);
+        book.release(&token);
+        assert_eq!(book.redeem(&token, &person(1), NOW), Err(Refusal::NotExisting));
+        assert_eq!(book.redeem(&other, &person(2), NOW), Ok(()));
+    }
+
+    #[test]
+    fn an_invitation_ends_with_its_life() {
+        let mut book = InvitationBook::default();
+        let token = book.issue(person(1), NOW, &mut Counter(0)).unwrap();
+        assert_eq!(book.next_expiry(), Some(NOW + 60_000));
+        assert_eq!(book.redeem(&token, &person(1), NOW + 59_999), Ok(()));
+        book.release(&token);
+        assert_eq!(book.redeem(&token, &person(1), NOW + 60_000), Err(Refusal::NotExisting));
+        assert_eq!((book.open().count(), book.next_expiry()), (0, None));
+    }
+
+    #[test]
+    fn there_is_a_most_of_invitations() {
+        let mut book = InvitationBook::new(Duration::from_secs(1), 2);
+        let mut entropy = Counter(0);
+        let token = book.issue(person(1), NOW, &mut entropy).unwrap();
+        book.issue(person(1), NOW, &mut entropy).unwrap();
+        assert_eq!(book.issue(person(1), NOW, &mut entropy), Err(BookFull { capacity: 2 }));
+        book.revoke(&token);
+        book.issue(person(1), NOW, &mut entropy).unwrap();
+        assert_eq!(book.issue(person(1), NOW + 1000, &mut entropy).map(drop), Ok(()));
+        book.revoke_all();
+        assert_eq!(book.open().count(), 0);
+    }
+
+    #[test]
+    fn a_book_goes_on_after_a_restart() {
+        let mut book = InvitationBook::default();
+        let mut entropy = Counter(0);
+        let early = book.issue(person(1), NOW, &mut entropy).unwrap();
+        let late = book.issue(person(1), NOW + 30_000, &mut entropy).unwrap();
+        let kept: Vec<_> = book.open().cloned().collect();
+        let mut book = InvitationBook::default().with_open(kept.clone(), NOW + 60_000);
+        assert_eq!(book.redeem(&early, &person(1), NOW + 60_000), Err(Refusal::NotExisting));
+        assert_eq!(book.redeem(&late, &person(1), NOW + 60_000), Ok(()));
+        let small = InvitationBook::new(DEFAULT_LIFE, 1).with_open(kept, NOW);
+        assert_eq!(small.open().count(), 1, "a book is never fuller than it may be");
+    }
+
+    #[test]
+    fn a_life_without_end_does_not_overflow() {
+        let mut book = InvitationBook::new(Duration::MAX, 1);
+        book.issue(person(1), u64::MAX - 1, &mut Counter(0)).unwrap();
+        assert_eq!(book.next_expiry(), Some(u64::MAX));
+    }
+}

@@ -1,5 +1,7 @@
 //! Invitations: what one person hands another so that their peers can pair (`spec/one.md §3`).
 
+#[cfg(test)]
+mod tests;
 mod token;
 mod url;
 

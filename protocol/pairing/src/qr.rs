@@ -56,3 +56,50 @@ fn code(text: &str) -> Result<QrCode, TooLong> {
     // The lowest level of correction makes the smallest code, and a screen has no stains.
     QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TooLong)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "https://edda.one/invites/invitePartner/#%7B%22token%22%3A%22x%22%7D";
+
+    /// Reads the characters back into modules.
+    fn modules(rendered: &str) -> Vec<Vec<bool>> {
+        let mut rows = Vec::new();
+        for line in rendered.lines() {
+            let line = line.strip_prefix("\u{1b}[38;5;16;48;5;231m").unwrap().strip_suffix("\u{1b}[0m").unwrap();
+            rows.push(line.chars().map(|half| matches!(half, '▀' | '█')).collect());
+            rows.push(line.chars().map(|half| matches!(half, '▄' | '█')).collect());
+        }
+        rows
+    }
+
+    #[test]
+    fn a_terminal_shows_every_module_and_the_border() {
+        let code = code(TEXT).unwrap();
+        let rows = modules(&terminal(TEXT).unwrap());
+        let width = code.width() + 2 * QUIET;
+        assert!(rows.len() >= width && rows.iter().all(|row| row.len() == width));
+        for (y, row) in rows.iter().enumerate() {
+            for (x, dark) in row.iter().enumerate() {
+                let inside = |at: usize| (QUIET..QUIET + code.width()).contains(&at);
+                let expected = inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark;
+                assert_eq!(*dark, expected, "module {x}, {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_svg_is_black_on_white() {
+        let svg = svg(TEXT).unwrap();
+        assert!(svg.starts_with("<?xml") && svg.contains("<svg") && svg.ends_with("</svg>"));
+        assert!(svg.contains("#000") && svg.contains("#fff"));
+        assert!(!svg.contains("invitePartner"), "the text is in the modules only");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let long = "x".repeat(3000);
+        assert_eq!((terminal(&long), svg(&long)), (Err(TooLong), Err(TooLong)));
+    }
+}
