@@ -101,3 +101,80 @@ impl fmt::Debug for SignPublicKey {
         write!(f, "SignPublicKey({})", hex::encode(self.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes out of hex.
+    fn bytes<const N: usize>(text: &str) -> [u8; N] {
+        hex::decode(text).unwrap().try_into().unwrap()
+    }
+
+    /// Two real peers, and what each has signed for a message.
+    const REAL: [[&str; 3]; 2] = [
+        [
+            "8a8d088b775e6267443c97ddb2d35cd72d0648e4bb27e89e62fc1b66a2b3429a",
+            "42fbe42b06246fa08154713e02f05618cc44734bb25d60a30d6cfb7dfe89487e",
+            "7c41275a61623161847af284e39010f9bbf685051477b9791299d2d037e69267\
+             baa9352a45328682707b1a4ef275275d9c63ff82e27169bea9454633ba0bbc0b",
+        ],
+        [
+            "dd7ea5b0bf87739d77b6f84892c45e48e9b4b819c093743133d2aec53dfc5f34",
+            "f8969d7f70e3bb0f5a0be273678fd35bd6077074b181939aeee487e435a850f1",
+            "26a3f156581cbee771c397b9d8436fe6be78b3ccf775d5e9627b16ebd98d2de9\
+             e5e500631775728f99b106ca06442764ee5185375ee48f259740f8df05de170c",
+        ],
+    ];
+
+    #[test]
+    fn signatures_of_real_peers_verify() {
+        let keys = REAL.map(|[key, _, _]| SignPublicKey::from_bytes(bytes(key)));
+        let signed_by = REAL.map(|[_, data, signature]| {
+            let (data, signature) = (data.parse().unwrap(), bytes(signature));
+            let by: Vec<_> = (0..2).filter(|at| keys[*at].verify(&data, &signature)).collect();
+            for bit in [0, 255, 256, 511] {
+                let mut wrong = signature;
+                wrong[bit / 8] ^= 1 << (bit % 8);
+                assert!(keys.iter().all(|key| !key.verify(&data, &wrong)), "bit {bit}");
+            }
+            by
+        });
+        assert_eq!(signed_by, [[0], [1]]);
+    }
+
+    #[test]
+    fn a_signature_is_for_one_key_and_one_object() {
+        let (key, other) = (SignSecretKey::from_bytes(&[1; 32]), SignSecretKey::from_bytes(&[2; 32]));
+        let data = ObjectHash::from_bytes([3; 32]);
+        let signature = key.sign(&data);
+        assert!(key.public_key().verify(&data, &signature));
+        assert!(!other.public_key().verify(&data, &signature));
+        assert!(!key.public_key().verify(&ObjectHash::from_bytes([4; 32]), &signature));
+        assert_eq!(SignSecretKey::from_bytes(&key.to_bytes()).public_key(), key.public_key());
+    }
+
+    /// The same signature with a group order added to its second half verifies with lax rules: not here.
+    #[test]
+    fn there_is_no_second_form_of_a_signature() {
+        const ORDER: [u8; 32] = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ];
+        let key = SignSecretKey::from_bytes(&[1; 32]);
+        let data = ObjectHash::from_bytes([3; 32]);
+        let mut signature = key.sign(&data);
+        let mut carry = 0;
+        for (byte, order) in signature[32..].iter_mut().zip(ORDER) {
+            let sum = u16::from(*byte) + u16::from(order) + carry;
+            *byte = sum.to_le_bytes()[0];
+            carry = sum >> 8;
+        }
+        assert!(!key.public_key().verify(&data, &signature));
+    }
+
+    #[test]
+    fn a_secret_key_is_not_printed() {
+        assert_eq!(format!("{:?}", SignSecretKey::from_bytes(&[7; 32])), "SignSecretKey(…)");
+    }
+}
