@@ -5,6 +5,25 @@ use ratatosk_objects::Reference;
 use crate::error::Error;
 use crate::row;
 use crate::transaction::Transaction;
+use crate::view::View;
+
+impl View<'_> {
+    /// What this `owner` has pinned, in the order of hashes.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub fn pinned(&self, owner: &str) -> Result<Vec<Reference>, Error> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT kind, hash FROM pins WHERE owner = ?1 ORDER BY kind, hash")?;
+        let rows = statement.query_map([owner], |row| Ok((row.get(0)?, row::hash(row, 1)?)))?;
+        rows.map(|row| {
+            let (kind, hash) = row?;
+            row::reference(kind, hash).ok_or_else(|| Error::Corrupt(format!("a pin of kind {kind}")))
+        })
+        .collect()
+    }
+}
 
 impl Transaction<'_> {
     /// Keeps something, and everything that it reaches, from being garbage until the same `owner` unpins it. Who owns a pin is a

@@ -1,0 +1,9 @@
+//! A node of the ONE network as a library: the model of a person's node, and what the programs are made of.
+//!
+//! | Room | What lives there |
+//! | --- | --- |
+//! | [`model`] | who we are, whom we know, what we talk about, and what of that others may have |
+//! | [`service`] | the node on the network |
+
+pub mod model;
+pub mod service;

@@ -1,0 +1,52 @@
+//! Posting: everything that makes a message, in one transaction.
+
+use ratatosk_objects::affirm::affirm;
+use ratatosk_objects::typed::{ChannelInfo, ChatMessage};
+use ratatosk_objects::{ObjectHash, PersonId};
+use ratatosk_store::Transaction;
+use ratatosk_versions::{Limits, list};
+
+use super::super::topics::Topic;
+use super::super::trust::Issuer;
+use super::super::{ModelError, db};
+
+/// What is to be posted.
+pub(in super::super) struct Draft {
+    pub(in super::super) text: String,
+    /// BlobDescriptors; none is not the same as an empty list.
+    pub(in super::super) attachments: Option<Vec<ObjectHash>>,
+}
+
+/// A message that was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Which one: the hash of its CreationTime.
+    pub id: ObjectHash,
+    /// When, in milliseconds since 1970: later than what stood there, unless that is from the future.
+    pub creation_time: u64,
+    /// Who has written it: ourselves.
+    pub author: PersonId,
+}
+
+/// Posts a message: ChatMessage, CreationTime, AffirmationCertificate, Signature, LinkedListEntry, and the new ChannelInfo.
+pub(in super::super) fn post(
+    tx: &mut Transaction<'_>,
+    topic: &Topic,
+    issuer: Issuer<'_>,
+    draft: Draft,
+    now: u64,
+) -> Result<Posted, ModelError> {
+    let channel = db::current::<ChannelInfo>(tx, topic.channel)?.ok_or(ModelError::UnknownTopic)?.value;
+    let Draft { text, attachments } = draft;
+    let message = ChatMessage { text, attachments, sender: issuer.person, thumbnails: None };
+    let data = db::put(tx, &message)?;
+    let metadata = |tx: &mut Transaction<'_>, creation_time| -> Result<Vec<ObjectHash>, ModelError> {
+        let affirmed = affirm(creation_time, issuer.person, issuer.key)?;
+        tx.put(&affirmed.license)?;
+        tx.put(&affirmed.certificate)?;
+        Ok(vec![tx.put(&affirmed.signature)?])
+    };
+    let appended = list::append(tx, channel.head, data, now, &Limits::DEFAULT, metadata)?;
+    db::store(tx, &ChannelInfo { head: Some(appended.head), ..channel }, now)?;
+    Ok(Posted { id: appended.creation_time, creation_time: appended.timestamp, author: issuer.person })
+}

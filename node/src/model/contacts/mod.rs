@@ -1,0 +1,219 @@
+//! People that we know: who they are, where they can be reached, and which keys are theirs.
+
+pub(super) mod record;
+
+use std::collections::BTreeMap;
+
+use ratatosk_objects::sign::SignPublicKey;
+use ratatosk_objects::typed::{Keys, Leute, OneInstanceEndpoint, PersonName, Profile, Someone};
+use ratatosk_objects::{IdHash, InstanceId, ObjectHash, PersonId, Recipes, Reference, Value};
+use ratatosk_protocol::key::PublicKey;
+use ratatosk_store::View;
+
+pub use self::record::{Added, OtherKeys};
+use super::genesis::{Me, default_profile, leute_id};
+use super::home::MAX_NAME;
+use super::trust::{self, Age};
+use super::{ModelError, db};
+
+/// The most contacts.
+pub const MAX_CONTACTS: usize = 10_000;
+/// The most endpoints of one contact that are used, and that pairing adds.
+pub const MAX_DEVICES: usize = 64;
+
+/// Somebody we know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Who it is.
+    pub person: PersonId,
+    /// The e-mail. Text of the other person: not to be shown unescaped.
+    pub email: String,
+    /// The name from their profile, if they have shared it. Text of the other person.
+    pub name: Option<String>,
+    /// Where they can be reached.
+    pub endpoints: Vec<Endpoint>,
+    /// Their encryption keys, as pairing brought them: one of these has to be proven in phase 6.
+    pub person_keys: Vec<PublicKey>,
+    /// What they sign with, as pairing brought it.
+    pub sign_keys: Vec<SignPublicKey>,
+    /// What they signed with before a later pairing. What only such a key has signed counts as unverified.
+    pub former_sign_keys: Vec<SignPublicKey>,
+}
+
+/// A device of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Whose.
+    pub person: PersonId,
+    /// Which one.
+    pub instance: InstanceId,
+    /// Its key: the one to dial, and to be dialled by.
+    pub key: PublicKey,
+    /// The CommServer. Text of the other person; `None`: the one that we use.
+    pub url: Option<String>,
+    /// Whether we have paired with it; otherwise the contact has told of it in their profile.
+    pub paired: bool,
+}
+
+/// All contacts at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Contacts {
+    by_person: BTreeMap<PersonId, Contact>,
+    by_instance_key: BTreeMap<PublicKey, (PersonId, InstanceId)>,
+}
+
+impl Contacts {
+    /// Reads the address book. Costs some ten lookups and two verifications a contact, so the model keeps it.
+    pub(super) fn load(view: &View<'_>, me: &Me) -> Result<Self, ModelError> {
+        let mut contacts = Self::default();
+        let Some(leute) = db::current::<Leute>(view, leute_id()?)? else { return Ok(contacts) };
+        for someone in leute.value.other.into_iter().take(MAX_CONTACTS) {
+            let Some(someone) = db::current::<Someone>(view, someone)? else { continue };
+            for (person, profiles) in someone.value.identities {
+                let contact = load(view, me, person, &profiles)?;
+                for endpoint in &contact.endpoints {
+                    // Whoever was paired with has the key; somebody else's profile cannot take it away.
+                    let entry = contacts.by_instance_key.entry(endpoint.key);
+                    let owner = entry.or_insert((person, endpoint.instance));
+                    if endpoint.paired {
+                        *owner = (person, endpoint.instance);
+                    }
+                }
+                contacts.by_person.insert(person, contact);
+            }
+        }
+        Ok(contacts)
+    }
+
+    pub(super) fn get(&self, person: PersonId) -> Option<&Contact> {
+        self.by_person.get(&person)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Contact> {
+        self.by_person.values()
+    }
+
+    /// Whose key it is.
+    pub(super) fn owner(&self, instance_key: &PublicKey) -> Option<(PersonId, InstanceId)> {
+        self.by_instance_key.get(instance_key).copied()
+    }
+}
+
+fn load(view: &View<'_>, me: &Me, person: PersonId, profiles: &[IdHash]) -> Result<Contact, ModelError> {
+    let issuer = (me.person, me.sign_key());
+    let (now, before) =
+        (trust::vouched(view, issuer, person, Age::Present)?, trust::vouched(view, issuer, person, Age::Former)?);
+    let mut contact = Contact {
+        person,
+        email: email(view, person)?,
+        name: None,
+        endpoints: Vec::new(),
+        person_keys: now.person_keys,
+        sign_keys: now.sign_keys,
+        former_sign_keys: before.sign_keys,
+    };
+    for hash in &now.endpoints {
+        contact.add_endpoint(view, *hash, true)?;
+    }
+    // The profile in which they speak of themselves comes first.
+    let own = default_profile(person)?;
+    let others = profiles.iter().copied().filter(|profile| *profile != own);
+    for id in std::iter::once(own).chain(others) {
+        let Some(profile) = db::current::<Profile>(view, id)? else { continue };
+        for hash in profile.value.communication_endpoint.iter().take(MAX_DEVICES) {
+            contact.add_endpoint(view, *hash, false)?;
+        }
+        if contact.name.is_none() {
+            contact.name = match name_object(view, &profile.value)? {
+                Some(hash) => name(view, hash)?,
+                None => None,
+            };
+        }
+    }
+    contact.name = told_name(view, person)?.or(contact.name);
+    Ok(contact)
+}
+
+impl Contact {
+    /// Adds an endpoint if everything in it belongs together, and to a person key that pairing brought.
+    fn add_endpoint(&mut self, view: &View<'_>, hash: ObjectHash, paired: bool) -> Result<(), ModelError> {
+        let Some(endpoint) = db::object_of::<OneInstanceEndpoint>(view, hash)? else { return Ok(()) };
+        let Some(person_keys) = db::object_of::<Keys>(view, endpoint.person_keys)? else { return Ok(()) };
+        let Some(instance_keys) = db::object_of::<Keys>(view, endpoint.instance_keys)? else { return Ok(()) };
+        let (Ok(person_key), Ok(key)) =
+            (PublicKey::from_bytes(person_keys.public_key.0), PublicKey::from_bytes(instance_keys.public_key.0))
+        else {
+            return Ok(());
+        };
+        let belongs = endpoint.person_id == self.person
+            && person_keys.owner == self.person.id()
+            && instance_keys.owner == endpoint.instance_id.id()
+            && self.person_keys.contains(&person_key);
+        let known = self.endpoints.iter().any(|known| known.instance == endpoint.instance_id || known.key == key);
+        if belongs && !known && self.endpoints.len() < MAX_DEVICES {
+            self.endpoints.push(Endpoint {
+                person: self.person,
+                instance: endpoint.instance_id,
+                key,
+                url: endpoint.url,
+                paired,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The e-mail of a person.
+fn email(view: &View<'_>, person: PersonId) -> Result<String, ModelError> {
+    let id = person.id();
+    let microdata = view.id_object(&id)?.ok_or(ModelError::MissingId(id))?;
+    let object = Recipes::standard().read(&microdata);
+    match object.ok().and_then(|object| object.fields.get("email").cloned()) {
+        Some(Value::String(email)) => Ok(email),
+        _ => Err(ModelError::MissingId(id)),
+    }
+}
+
+/// The first PersonName in a profile.
+pub(super) fn name_object(view: &View<'_>, profile: &Profile) -> Result<Option<ObjectHash>, ModelError> {
+    for hash in &profile.person_description {
+        if db::object_of::<PersonName>(view, *hash)?.is_some() {
+            return Ok(Some(*hash));
+        }
+    }
+    Ok(None)
+}
+
+/// A name as it can be shown: somebody else may have written a book there.
+fn name(view: &View<'_>, hash: ObjectHash) -> Result<Option<String>, ModelError> {
+    let Some(PersonName { mut name }) = db::object_of::<PersonName>(view, hash)? else { return Ok(None) };
+    name.truncate(name.floor_char_boundary(MAX_NAME));
+    Ok(Some(name))
+}
+
+/// Under which name what a contact last called themselves is pinned: a merged profile keeps all names that they ever had.
+pub(super) fn name_pin(person: PersonId) -> String {
+    format!("name {person}")
+}
+
+fn told_name(view: &View<'_>, person: PersonId) -> Result<Option<String>, ModelError> {
+    for reference in view.pinned(&name_pin(person))? {
+        if let Reference::Object(hash) = reference {
+            return name(view, hash);
+        }
+    }
+    Ok(None)
+}
+
+/// The Someone of the address book that stands for a person.
+fn find(view: &View<'_>, person: PersonId) -> Result<Option<Someone>, ModelError> {
+    let Some(leute) = db::current::<Leute>(view, leute_id()?)? else { return Ok(None) };
+    for someone in leute.value.other {
+        if let Some(someone) = db::current::<Someone>(view, someone)?
+            && someone.value.identities.iter().any(|(identity, _)| *identity == person)
+        {
+            return Ok(Some(someone.value));
+        }
+    }
+    Ok(None)
+}

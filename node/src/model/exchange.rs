@@ -1,0 +1,224 @@
+//! What may come from whom, and what becomes of it (`spec/one.md §5`).
+//!
+//! A contact may give their own profiles, topics that name them and us, and the channels of such topics. Everything else is kept
+//! out, with a reason. It is decided twice: before something is fetched, by what the peer says of it, and when all of it is there
+//! and verified, by what it is. Objects that these refer to may be of any type; stored, they mean nothing by themselves.
+
+use ratatosk_chum::{Item, Root};
+use ratatosk_objects::typed::{ChannelInfo, Profile, Topic as TopicObject, Typed, VersionNode};
+use ratatosk_objects::{IdHash, Microdata, ObjectHash, PersonId, Recipes, Reference, Value};
+use ratatosk_protocol::entropy::Entropy;
+use ratatosk_store::{Transaction, View};
+use ratatosk_versions::{Limits, merge_remote};
+
+use super::contacts::{Contacts, name_pin, record};
+use super::genesis::Me;
+use super::topics::{self, Topic, TopicId, Topics};
+use super::{ModelError, db};
+
+/// The most topics.
+pub const MAX_TOPICS: usize = 10_000;
+
+/// Why something of a peer is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Whoever gives it is not a contact.
+    #[error("not from a contact")]
+    NotAContact,
+    /// Not a type that contacts share with us.
+    #[error("nobody may give us roots of this type and kind")]
+    Kind,
+    /// A profile of somebody else, or somebody else's of this person.
+    #[error("not the contact's own profile")]
+    ForeignProfile,
+    /// A topic or channel that does not name both of us, or a channel with an owner.
+    #[error("a topic or channel that does not name the contact and us as participants")]
+    ForeignTopic,
+    /// There are as many topics as there may be.
+    #[error("more than {MAX_TOPICS} topics")]
+    TooManyTopics,
+    /// It is not what its type says, or cannot be merged with what we have.
+    #[error("malformed: {0}")]
+    Malformed(String),
+}
+
+/// What has come from a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Nothing that was not known.
+    Nothing,
+    /// A topic.
+    Topic,
+    /// A channel has another head.
+    Channel { topic: String, before: Option<ObjectHash>, now: Option<ObjectHash> },
+    /// A profile.
+    Profile,
+}
+
+/// Who gives and what is known.
+pub(super) struct Gate<'a> {
+    pub(super) me: &'a Me,
+    pub(super) contacts: &'a Contacts,
+    pub(super) topics: &'a Topics,
+    pub(super) from: PersonId,
+}
+
+/// Stores verified objects.
+pub(super) fn keep(tx: &mut Transaction<'_>, items: &[Item]) -> Result<(), ModelError> {
+    for item in items {
+        match item {
+            Item::Object(_, microdata) => drop(tx.put(microdata)?),
+            Item::Id(_, microdata) => drop(tx.put_id(microdata)?),
+        }
+    }
+    Ok(())
+}
+
+/// Either it is taken or it is refused.
+type Verdict<T> = Result<Result<T, Refusal>, ModelError>;
+
+impl Gate<'_> {
+    /// Whether to fetch something, by what the peer says of it.
+    pub(super) fn admit(&self, view: &View<'_>, root: &Root) -> Verdict<()> {
+        if self.contacts.get(self.from).is_none() {
+            return Ok(Err(Refusal::NotAContact));
+        }
+        match (root, root.one_type()) {
+            (Root::Unversioned { .. }, TopicObject::TYPE) => Ok(self.room_for_topic()),
+            (Root::Id { id, .. } | Root::VersionNode { id, .. }, ChannelInfo::TYPE | Profile::TYPE) => {
+                // Of an id that is new nothing can be said before its id object is there.
+                match view.id_object(id)? {
+                    Some(id_object) => Ok(self.judge_id(root.one_type(), &id_object).map(drop)),
+                    None => Ok(Ok(())),
+                }
+            }
+            _ => Ok(Err(Refusal::Kind)),
+        }
+    }
+
+    /// Stores the last objects of a root and takes it over. After a refusal the transaction is to be rolled back.
+    pub(super) fn take(
+        &self,
+        tx: &mut Transaction<'_>,
+        items: &[Item],
+        root: &Root,
+        now: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Verdict<Taken> {
+        keep(tx, items)?;
+        if let Err(refusal) = self.admit(tx, root)? {
+            return Ok(Err(refusal));
+        }
+        match root {
+            Root::Unversioned { hash, .. } => self.take_topic(tx, *hash, now),
+            Root::Id { id, one_type } => {
+                let id_object = tx.id_object(id)?.ok_or(ModelError::MissingId(*id))?;
+                Ok(self.judge_id(one_type, &id_object).map(|_| Taken::Nothing))
+            }
+            Root::VersionNode { node, id, one_type } => self.take_version(tx, *node, *id, one_type, now, entropy),
+            Root::Versioned { .. } => Ok(Err(Refusal::Kind)),
+        }
+    }
+
+    fn take_topic(&self, tx: &mut Transaction<'_>, hash: ObjectHash, now: u64) -> Verdict<Taken> {
+        let microdata = tx.object(&hash)?.ok_or(ModelError::MissingObject(hash))?;
+        let object = match TopicObject::read(&microdata) {
+            Ok(object) => object,
+            Err(error) => return Ok(Err(Refusal::Malformed(error.to_string()))),
+        };
+        match Topic::of(&object, hash)? {
+            Some(topic) if topic.id.names(self.me.person, self.from) => {
+                topics::open(tx, self.me, &topic.id, hash, now)?;
+                Ok(Ok(Taken::Topic))
+            }
+            _ => Ok(Err(Refusal::ForeignTopic)),
+        }
+    }
+
+    fn take_version(
+        &self,
+        tx: &mut Transaction<'_>,
+        node: ObjectHash,
+        id: IdHash,
+        one_type: &str,
+        now: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Verdict<Taken> {
+        let Some(id_object) = tx.id_object(&id)? else {
+            return Ok(Err(Refusal::Malformed("its id object is missing".to_owned())));
+        };
+        if let Err(refusal) = self.judge_id(one_type, &id_object) {
+            return Ok(Err(refusal));
+        }
+        let merged = match merge_remote(tx, Recipes::standard(), &id, node, &Limits::DEFAULT) {
+            Ok(merged) => merged,
+            Err(ratatosk_versions::Error::Store(error)) => return Err(error.into()),
+            Err(error) => return Ok(Err(Refusal::Malformed(error.to_string()))),
+        };
+        if one_type == ChannelInfo::TYPE {
+            if !merged.changed {
+                return Ok(Ok(Taken::Nothing));
+            }
+            let channel = db::needed::<ChannelInfo>(tx, merged.object)?;
+            let before = merged.before.map(|hash| db::needed::<ChannelInfo>(tx, hash)).transpose()?;
+            let before = before.and_then(|channel| channel.head);
+            return Ok(Ok(Taken::Channel { topic: channel.id, before, now: channel.head }));
+        }
+        record::remember(tx, self.from, id, now, entropy)?;
+        let renamed = self.remember_name(tx, node, id)?;
+        Ok(Ok(if merged.changed || renamed { Taken::Profile } else { Taken::Nothing }))
+    }
+
+    /// Keeps what the contact calls themselves now. Gives whether that is new.
+    fn remember_name(&self, tx: &mut Transaction<'_>, node: ObjectHash, profile: IdHash) -> Result<bool, ModelError> {
+        if profile != super::genesis::default_profile(self.from)? {
+            return Ok(false);
+        }
+        let microdata = tx.object(&node)?.ok_or(ModelError::MissingObject(node))?;
+        let Ok(node) = VersionNode::read(&microdata) else { return Ok(false) };
+        let profile = db::needed::<Profile>(tx, node.data())?;
+        let pin = name_pin(self.from);
+        let known = tx.pinned(&pin)?;
+        let Some(name) = super::contacts::name_object(tx, &profile)?.map(Reference::Object) else { return Ok(false) };
+        if known == [name] {
+            return Ok(false);
+        }
+        for reference in known {
+            tx.unpin(&pin, reference)?;
+        }
+        tx.pin(&pin, name)?;
+        Ok(true)
+    }
+
+    /// Whether versions of this id may come from this contact.
+    fn judge_id(&self, one_type: &str, id_object: &Microdata) -> Result<(), Refusal> {
+        if id_object.type_name() != one_type {
+            return Err(Refusal::Malformed("its id object has another type".to_owned()));
+        }
+        let fields = match Recipes::standard().read(id_object) {
+            Ok(object) => object.fields,
+            Err(error) => return Err(Refusal::Malformed(error.to_string())),
+        };
+        match one_type {
+            ChannelInfo::TYPE => match (fields.get("id"), fields.get("owner")) {
+                (Some(Value::String(id)), None)
+                    if TopicId::parse(id).is_some_and(|id| id.names(self.me.person, self.from)) =>
+                {
+                    Ok(())
+                }
+                _ => Err(Refusal::ForeignTopic),
+            },
+            Profile::TYPE => {
+                let own = Value::Reference(Reference::Id(self.from.id()));
+                let is_own = ["personId", "owner"].iter().all(|field| fields.get(*field) == Some(&own));
+                if is_own { Ok(()) } else { Err(Refusal::ForeignProfile) }
+            }
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn room_for_topic(&self) -> Result<(), Refusal> {
+        if self.topics.len() < MAX_TOPICS { Ok(()) } else { Err(Refusal::TooManyTopics) }
+    }
+}
