@@ -8,6 +8,7 @@
 //! | [`server`] | plays scenarios against a CommServer, as its clients |
 //! | [`client`] | plays scripts against this project's listener, connector and acceptor, as the server and peer they meet |
 //! | [`peer`] | plays scenarios with the processes of two implementations behind the control interface |
+//! | [`person`] | plays scenarios with peers that have identities: pairing, chat, a hostile contact |
 //! | [`proxy`] | stands between two ends: transcripts, timelines, faults |
 //! | `simulation` | relay, listeners and connectors on a virtual network and clock, in trouble, from a seed |
 //! | [`report`] | verdicts, known deviations, how results are shown |
@@ -19,6 +20,7 @@
 pub mod client;
 mod end;
 pub mod peer;
+pub mod person;
 mod play;
 pub mod proxy;
 pub mod report;

@@ -1,5 +1,6 @@
 //! `conformance peer`: any implementations behind the peer control interface.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use ratatosk_conformance::peer::known::Known as Lists;
 use ratatosk_conformance::peer::scenarios::pair_scripts;
 use ratatosk_conformance::peer::table::{Places, rows};
 use ratatosk_conformance::peer::{self, Implementation, Launch, Options, Relay, Via};
+use ratatosk_conformance::person::{self, Cast};
 use ratatosk_conformance::report::{Implementation as Known, Outcome, Subject};
 
 use super::output::{Output, Run, Show};
@@ -81,7 +83,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     scripts.retain(|script| script.id.starts_with(&arguments.only));
     let mut hostile = hostile_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
     hostile.retain(|script| script.id.starts_with(&arguments.only) && !arguments.no_hostile);
-    let total = if b.is_some() { (scripts.len() + hostile.len()) * 2 } else { hostile.len() };
+    let mut talks = person::scenarios::pair_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
+    talks.retain(|script| script.id.starts_with(&arguments.only));
+    let mut intruders = person::scenarios::hostile_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
+    intruders.retain(|script| script.id.starts_with(&arguments.only) && !arguments.no_hostile);
+    let alone = hostile.len() + intruders.len();
+    let total = if b.is_some() { (scripts.len() + talks.len() + alone) * 2 } else { alone };
     if total == 0 {
         return Err("no scenario has such an id".to_owned());
     }
@@ -90,7 +97,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let via = match &arguments.via {
         Some(url) => Via::Given(url.clone()),
         // A hostile partner is its own CommServer.
-        None if b.is_none() || scripts.is_empty() => Via::Given(String::new()),
+        None if intruders.is_empty() && (b.is_none() || scripts.is_empty() && talks.is_empty()) => {
+            Via::Given(String::new())
+        }
         None => {
             let program = programs.join("commserver");
             if !program.exists() {
@@ -109,14 +118,81 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let subject = |it: &Implementation| Subject { name: it.name.clone(), version: None };
     let subjects = std::iter::once(&a).chain(&b).map(subject).collect();
     let run = Run { suite: "peer", subjects, known: known.as_ref(), total };
+    let partners = Partners::find(places)?;
     let play = async |show: Show<'_>| {
-        let Some(b) = &b else { return play_hostile(&hostile, &a, "", &options, show).await };
-        let mut outcomes = peer::run(&scripts, &a, b, &options, &mut *show).await;
-        outcomes.extend(play_hostile(&hostile, &a, "/a", &options, show).await);
-        outcomes.extend(play_hostile(&hostile, b, "/b", &options, show).await);
+        let mut outcomes = Vec::new();
+        if let Some(b) = &b {
+            outcomes.extend(play_pair((&scripts, &talks), &a, b, &options, show).await);
+        }
+        let suffixes = if b.is_some() { ["/a", "/b"] } else { ["", ""] };
+        for (implementation, suffix) in std::iter::once(&a).chain(&b).zip(suffixes) {
+            outcomes.extend(play_hostile(&hostile, implementation, suffix, &options, show).await);
+            outcomes.extend(partners.play(&intruders, implementation, suffix, &options, show).await);
+        }
         outcomes
     };
     arguments.output.told(run, play).await
+}
+
+/// Connections and persons at the same time: both wait for real intervals.
+async fn play_pair(
+    (connections, persons): (&[peer::script::Script], &[person::script::Script]),
+    a: &Implementation,
+    b: &Implementation,
+    options: &Options,
+    show: Show<'_>,
+) -> Vec<Outcome> {
+    let show = RefCell::new(show);
+    let report = |outcome: &Outcome| show.borrow_mut()(outcome);
+    let half = Options { jobs: options.jobs.div_ceil(2), ..options.clone() };
+    let one = peer::run(connections, a, b, if persons.is_empty() { options } else { &half }, report);
+    let other = person::run(persons, a, b, if connections.is_empty() { options } else { &half }, report);
+    let (mut outcomes, others) = tokio::join!(one, other);
+    outcomes.extend(others);
+    outcomes
+}
+
+/// Who plays with a person under test: one that behaves, and one that does not.
+struct Partners {
+    honest: Implementation,
+    hostile: Implementation,
+    /// Why they cannot.
+    missing: Option<String>,
+}
+
+impl Partners {
+    fn find(places: Places<'_>) -> Result<Self, String> {
+        let rows = rows().map_err(|error| error.to_string())?;
+        let js = rows.iter().find(|row| row.name == "js").ok_or("the table of peers has no js")?;
+        let found = |row: &peer::table::Row| row.find(places).map_err(|it| it.to_string());
+        let hostile = peer::table::Row {
+            name: "hostile".to_owned(),
+            command: js.command.replace("peer.js", "hostile.js"),
+            ..js.clone()
+        };
+        let none = || Implementation { name: String::new(), known: None, command: String::new() };
+        Ok(match (found(js), found(&hostile)) {
+            (Ok(honest), Ok(hostile)) => Self { honest, hostile, missing: None },
+            (Err(missing), _) | (_, Err(missing)) => Self { honest: none(), hostile: none(), missing: Some(missing) },
+        })
+    }
+
+    /// Before the hostile partner, as a person. Ids get a suffix that says who was.
+    async fn play(
+        &self,
+        scripts: &[person::script::Script],
+        implementation: &Implementation,
+        suffix: &str,
+        options: &Options,
+        show: Show<'_>,
+    ) -> Vec<Outcome> {
+        let cast = Cast { a: implementation, b: &self.honest, hostile: Some(&self.hostile) };
+        if let Some(missing) = &self.missing {
+            let skipped = scripts.iter().map(|script| person::skipped(script, suffix, missing));
+            return skipped.inspect(|outcome| show(outcome)).collect();
+        }
+        person::run_hostile(scripts, cast, suffix, options, show).await
+    }
 }
 
 /// Before the hostile partner. Ids get a suffix that says who was.

@@ -7,7 +7,7 @@
 mod exchange;
 pub mod known;
 pub mod parse;
-mod payload;
+pub(crate) mod payload;
 mod play;
 pub(crate) mod process;
 mod relay;

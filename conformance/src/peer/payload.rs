@@ -13,7 +13,7 @@ const MAX_LEN: usize = 64 << 20;
 /// # Errors
 ///
 /// If there is no such kind, or what follows does not fit it.
-pub(super) fn parse(kind: &str, rest: &str) -> Result<Payload, Mistake> {
+pub(crate) fn parse(kind: &str, rest: &str) -> Result<Payload, Mistake> {
     let count = || {
         let count = number::<usize>(rest)?;
         if count > MAX_LEN { Err(Mistake::Number(rest.to_owned())) } else { Ok(count) }

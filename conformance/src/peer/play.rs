@@ -268,7 +268,7 @@ impl Stage<'_> {
         let due = format!("{count} connections");
         let answer = self.peer(name)?.ask(json!({"cmd": "connections"}), deadline).await;
         let answer = answer.map_err(|error| difference(name, &due, error))?;
-        match answer {
+        match answer["connections"].as_array().map(Vec::len) {
             Some(got) if got == count => Ok(()),
             Some(got) => Err(difference(name, due, got.to_string())),
             None => Err(difference(name, due, "no list")),

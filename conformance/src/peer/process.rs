@@ -18,6 +18,10 @@ use super::told::{Answer, State, Told, read};
 /// After so long a peer that was forgotten ends by itself.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 
+/// What a peer finds in its environment. Ours is not for it.
+const OF_A_PEER: [&str; 8] =
+    ["PEER_DIR", "PEER_EMAIL", "PEER_INSTANCE", "TRANSCRIPT", "STAY", "KEEP_DIR", "AUTO_TOPIC", "INVITE_EXPIRY_MS"];
+
 /// How processes are started.
 #[derive(Clone, Debug, Default)]
 pub struct Launch {
@@ -47,10 +51,26 @@ impl Process {
     ///
     /// If there is no shell, or no more processes.
     pub(crate) fn start(command: &str, url: &str, name: &str, launch: &Launch) -> std::io::Result<Self> {
+        Self::start_with(command, url, name, &[], launch)
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub(crate) fn start_with(
+        command: &str,
+        url: &str,
+        name: &str,
+        environment: &[(&str, String)],
+        launch: &Launch,
+    ) -> std::io::Result<Self> {
         let mut shell = Command::new("sh");
-        for variable in ["PEER_DIR", "TRANSCRIPT", "STAY", "KEEP_DIR"] {
+        for variable in OF_A_PEER {
             shell.env_remove(variable);
         }
+        shell.envs(environment.iter().map(|(name, value)| (name, value)));
         shell.arg("-c").arg(line(command)).env("COMM_SERVER_URL", url).env("PEER_NAME", name);
         shell.env("PEER_TIMEOUT_MS", FORGOTTEN.as_millis().to_string());
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);

@@ -22,6 +22,8 @@ const MAX_READ: usize = 1 << 20;
 const MAX_TOLD: usize = 256 << 20;
 /// What an event takes beside its text.
 const OVERHEAD: usize = 64;
+/// What a peer with an identity tells by itself.
+const OF_PERSONS: [&str; 4] = ["pairing", "protocolStart", "newTopic", "message"];
 
 /// A message that a peer has got.
 #[derive(Debug)]
@@ -38,8 +40,8 @@ pub(crate) struct Ended {
     pub(crate) reason: String,
 }
 
-/// How many connections a result lists, if it lists any; or the message of the error.
-pub(crate) type Answer = Result<Option<usize>, String>;
+/// The result, or the message of the error.
+pub(crate) type Answer = Result<Value, String>;
 
 /// What is read of a line that is too long for more: a message.
 #[derive(Deserialize, Serialize)]
@@ -56,6 +58,8 @@ struct Long {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) key: Option<PublicKey>,
+    /// Who the peer is, if it has an identity.
+    pub(crate) person: Option<String>,
     /// Whether the peer can be reached, as it said last.
     pub(crate) online: bool,
     /// By the id of the command.
@@ -63,6 +67,8 @@ pub(crate) struct State {
     pub(crate) messages: VecDeque<Received>,
     pub(crate) connected: VecDeque<PublicKey>,
     pub(crate) ended: VecDeque<Ended>,
+    /// What a peer with an identity tells, as it came.
+    pub(crate) events: Vec<Value>,
     /// Bytes of all lines so far.
     bytes: usize,
     /// Why nothing more comes.
@@ -143,7 +149,12 @@ impl State {
         let key =
             |name: &str| PublicKey::from_hex(text(name)).map_err(|error| format!("its line {}: {error}", shown()));
         match text("event") {
-            "ready" => self.key = Some(key("publicKey")?),
+            "ready" => {
+                self.person = event["personId"].as_str().map(str::to_owned);
+                if self.person.is_none() || event["publicKey"].is_string() {
+                    self.key = Some(key("publicKey")?);
+                }
+            }
             "online" => self.online = event["state"] == true,
             "connected" => self.connected.push_back(key("key")?),
             "disconnected" => {
@@ -154,18 +165,22 @@ impl State {
                     payload::from_json(&event).ok_or_else(|| format!("its line {} has no message", shown()))?;
                 self.messages.push_back(Received { from: key("key")?, payload });
             }
-            "result" => self.answer(&event, |event| Ok(event["connections"].as_array().map(Vec::len))),
-            "error" => self.answer(&event, |event| Err(event["error"]["message"].as_str().unwrap_or("?").to_owned())),
-            _ => {}
+            "error" => {
+                // One without an id is about nothing that was asked for.
+                if let Some(id) = event["id"].as_u64() {
+                    let message = event["error"]["message"].as_str().unwrap_or("?").to_owned();
+                    self.answers.insert(id, Err(message));
+                }
+            }
+            name if OF_PERSONS.contains(&name) => self.events.push(event),
+            // Whatever it is called: a result, an invitation.
+            _ => {
+                if let Some(id) = event["id"].as_u64() {
+                    self.answers.insert(id, Ok(event));
+                }
+            }
         }
         Ok(())
-    }
-
-    fn answer(&mut self, event: &Value, answer: impl FnOnce(&Value) -> Answer) {
-        // Errors without an id are about nothing that was asked for.
-        if let Some(id) = event["id"].as_u64() {
-            self.answers.insert(id, answer(event));
-        }
     }
 }
 
@@ -248,7 +263,7 @@ mod tests {
         assert!(peer.over().unwrap().starts_with("its long line"));
         assert!(peer.state().answers.is_empty());
         let peer = told("{\"event\":\"result\",\"id\":1,\"connections\":[{},{}]}\n").await;
-        assert_eq!(peer.state().answers[&1], Ok(Some(2)));
+        assert_eq!(peer.state().answers[&1].as_ref().unwrap()["connections"].as_array().map(Vec::len), Some(2));
     }
 
     #[tokio::test]
