@@ -60,7 +60,7 @@ pub enum Entry {
     },
     /// A plugin said something; shown escaped.
     Noted(Note),
-    /// Phase 6 came to this.
+    /// Phase 6 came to this; never [`Completed::Failed`].
     Completed(Completed),
     /// The connection is over.
     Closed {

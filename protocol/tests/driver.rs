@@ -13,7 +13,7 @@ use ratatosk_protocol::driver::{
 };
 use ratatosk_protocol::key::{KeyPair, SecretKey};
 use ratatosk_protocol::message::Payload;
-use ratatosk_protocol::phase::{Deadlines, Phase, Role};
+use ratatosk_protocol::phase::{Completed, Deadlines, Phase, Role};
 use ratatosk_protocol::plugin::Origin;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -178,6 +178,28 @@ async fn events_tell_the_whole_story() {
     }
     assert_eq!(phases, [Phase::Connect, Phase::PairingRequest, Phase::Handover, Phase::Encryption]);
     assert_eq!(events.missed(), 0);
+}
+
+/// What is sent before belongs to phase 6, what is sent after does not, whatever the task of the connection does first.
+#[tokio::test]
+async fn phase_six_ends_between_two_messages() {
+    let config = Arc::new(Config { completion: true, ..Config::default() });
+    let environment = Environment { config, ..Environment::default() };
+    let (mut dialled, mut accepted) = pair(&environment).await;
+    for session in [&dialled, &accepted] {
+        session.send(Payload::text(r#"{"command":"identity"}"#)).await.unwrap();
+        session.complete(Completed::Paired).await;
+        session.send(Payload::text("of the group")).await.unwrap();
+    }
+    for session in [&mut dialled, &mut accepted] {
+        session.recv().await.unwrap();
+        session.recv().await.unwrap();
+        let timeline = session.timeline().await.to_string();
+        assert!(timeline.contains("→ identity") && timeline.contains("= pairing_complete"), "{timeline}");
+        assert!(!timeline.contains("→ unknown"), "{timeline}");
+    }
+    let metrics = environment.events.metrics();
+    assert_eq!((metrics.pairings(Role::Initiator), metrics.pairings(Role::Listener)), (1, 1));
 }
 
 /// Without a crypto provider rustls would panic here instead of failing.

@@ -65,8 +65,11 @@ impl Tracker {
         }
     }
 
+    /// What a failure came to stands at the end of the phase anyway.
     pub(super) fn completed(&mut self, now: Instant, completed: Completed) {
-        self.timeline.push(now, Entry::Completed(completed));
+        if !matches!(completed, Completed::Failed(_)) {
+            self.timeline.push(now, Entry::Completed(completed));
+        }
     }
 
     fn completes(&self) -> bool {

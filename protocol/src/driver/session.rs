@@ -95,9 +95,14 @@ impl Session {
     }
 
     /// Phase 6, which the caller has run on this session, has ended: where [`crate::connection::Config::completion`] is set, the
-    /// connection leaves that phase and its deadline. A connection that is over by now is none to tell.
+    /// connection leaves that phase and its deadline, after what was handed in for sending. A connection that is over by now is
+    /// none to tell.
     pub async fn complete(&self, completed: Completed) {
-        let _ = self.requests.send(Request::Complete(completed)).await;
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(Request::Complete(completed, reply)).await.is_ok() {
+            // So that what is sent next is no part of the phase.
+            let _ = answer.await;
+        }
     }
 
     /// What has happened so far, for a person.

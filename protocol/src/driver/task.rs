@@ -75,7 +75,7 @@ struct Doors<'a> {
 /// What a handle may ask for besides sending.
 pub(super) enum Request {
     Close(CloseRequest),
-    Complete(Completed),
+    Complete(Completed, oneshot::Sender<()>),
     Timeline(oneshot::Sender<Timeline>),
 }
 
@@ -227,9 +227,11 @@ impl<S: Stream> Task<S> {
                     self.send_all(outbox);
                     self.told.machine.close(now(), request);
                 }
-                Request::Complete(completed) => {
+                Request::Complete(completed, reply) => {
                     self.send_all(outbox);
                     self.told.machine.complete(now(), completed);
+                    // A handle that is gone waits for nothing.
+                    let _ = reply.send(());
                 }
                 Request::Timeline(reply) => drop(reply.send(self.told.machine.timeline().clone())),
             },
