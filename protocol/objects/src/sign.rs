@@ -173,6 +173,16 @@ mod tests {
         assert!(!key.public_key().verify(&data, &signature));
     }
 
+    /// With the neutral point as key and in the signature, lax rules take everything as signed.
+    #[test]
+    fn a_weak_key_signs_nothing() {
+        let mut neutral = [0; SIGN_KEY_LEN];
+        neutral[0] = 1;
+        let mut signature = [0; SIGNATURE_LEN];
+        signature[0] = 1;
+        assert!(!SignPublicKey::from_bytes(neutral).verify(&ObjectHash::from_bytes([3; 32]), &signature));
+    }
+
     #[test]
     fn a_secret_key_is_not_printed() {
         assert_eq!(format!("{:?}", SignSecretKey::from_bytes(&[7; 32])), "SignSecretKey(…)");

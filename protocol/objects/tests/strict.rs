@@ -11,7 +11,7 @@
 mod recipes;
 
 use ratatosk_objects::typed::{ChatMessage, CreationTime, Keys, Person};
-use ratatosk_objects::{Limits, Microdata, ReadError, Typed};
+use ratatosk_objects::{Limits, Microdata, Object, ReadError, Typed, Value};
 
 const HASH: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -201,6 +201,16 @@ fn limits() {
     Microdata::check(&list, &limits).unwrap();
     assert_eq!(Microdata::check(&list, &Limits { values: 2, ..limits }), Err(ReadError::Limit("number of values")));
     assert_eq!(Microdata::check(&list, &Limits { bytes: list.len() - 1, ..limits }), Err(ReadError::Limit("size")));
+}
+
+/// Levels are counted, not containers.
+#[test]
+fn many_containers_beside_each_other() {
+    let recipes = recipes::all();
+    let lists = vec![Value::Array(vec![Value::Number(1.0)]); 1000];
+    let object = Object::new("TestEdge").with("key", Value::String("k".into())).with("lists", Value::Array(lists));
+    let written = recipes.write(&object).unwrap();
+    assert_eq!(recipes.read(&check(written.as_str()).unwrap()).unwrap(), object);
 }
 
 /// Messages that are much larger than what people type.

@@ -1,7 +1,5 @@
 //! Reading an object by its recipe.
 
-use std::collections::HashSet;
-
 use super::Microdata;
 use super::cursor::{Cursor, Order};
 use crate::error::ReadError;
@@ -131,18 +129,13 @@ fn content(cursor: &mut Cursor<'_>, item: &ItemType) -> Result<Value, ReadError>
     }
 }
 
-/// The entries of a map.
+/// The entries of a map. That no two keys are alike has been checked when the text became [`Microdata`].
 fn entries(cursor: &mut Cursor<'_>, key: &ItemType, of: &ItemType) -> Result<Value, ReadError> {
-    let mut keys = HashSet::new();
     let mut entries = Vec::new();
     while !cursor.take("</dl>") {
-        let start = cursor.at();
         cursor.expect("<dt>", "<dt>")?;
         let key = value(cursor, key)?;
         cursor.expect("</dt>", "</dt>")?;
-        if !keys.insert(cursor.since(start)) {
-            return Err(ReadError::Syntax { at: start, expected: "each key once" });
-        }
         cursor.expect("<dd>", "<dd>")?;
         let value = value(cursor, of)?;
         cursor.expect("</dd>", "</dd>")?;
