@@ -1,0 +1,201 @@
+//! Phase 6 over an encrypted connection: the machine of `ratatosk-pairing`, its messages, and what it asks of our contacts.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ratatosk_objects::PersonId;
+use ratatosk_pairing::{
+    Acquaintances, Completion, CompletionError, Ends, Invitations, Known, Output, Paired, Purpose, Refusal, Token,
+    Unavailable, Verified,
+};
+use ratatosk_protocol::close::CloseRequest;
+use ratatosk_protocol::driver::{Session, os_entropy};
+use ratatosk_protocol::key::PublicKey;
+use ratatosk_protocol::message::Payload;
+use ratatosk_protocol::phase::Phase;
+use tokio::time::{Instant, timeout_at};
+
+use super::shared::Shared;
+
+/// How phase 6 ended well.
+#[derive(Debug)]
+pub(super) enum Completed {
+    /// The other end has become a contact, and the connection has done what it was for.
+    Paired(Box<Paired>),
+    /// The other end is a contact, and speaks CHUM from now on.
+    Verified(Verified),
+}
+
+/// Why it did not.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotCompleted {
+    /// The machine gave up.
+    #[error("{0}")]
+    Protocol(#[from] CompletionError),
+    /// The contact could not be stored.
+    #[error("the contact could not be stored: {0}")]
+    Storage(String),
+    /// It took too long.
+    #[error("the other end did not answer in time")]
+    Deadline,
+    /// The connection ended before.
+    #[error("the connection ended")]
+    Ended,
+}
+
+impl NotCompleted {
+    /// What the other end is told, if the connection is still there.
+    pub(super) fn close_request(&self, of_the_machine: Option<CloseRequest>) -> CloseRequest {
+        match self {
+            Self::Protocol(_) | Self::Ended => of_the_machine.unwrap_or(CloseRequest::Close(None)),
+            // The texts of the other phases' deadlines.
+            Self::Deadline => CloseRequest::Terminate(format!("{}: Connection timed out", Phase::Completion.name())),
+            Self::Storage(_) => CloseRequest::because("Error: The contact could not be stored"),
+        }
+    }
+}
+
+/// Begins as the side that has dialled.
+pub(super) fn initiate(shared: &Shared, session: &Session, purpose: Purpose) -> Completion {
+    Completion::initiate(shared.myself.clone(), ends(session), purpose, os_entropy())
+}
+
+/// Begins as the side that was dialled.
+pub(super) fn accept(shared: &Shared, session: &Session) -> Completion {
+    Completion::accept(shared.myself.clone(), ends(session), os_entropy())
+}
+
+fn ends(session: &Session) -> Ends {
+    Ends { local: *session.local(), remote: *session.remote() }
+}
+
+/// Runs the machine to its end, within the deadline of the phase.
+///
+/// # Errors
+///
+/// What went wrong, and what to tell the other end.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    machine: Completion,
+    deadline: Instant,
+) -> Result<Completed, (NotCompleted, CloseRequest)> {
+    let mut phase = Running { shared, session, deadline, machine: Some(machine), close: None };
+    match phase.run().await {
+        Ok(completed) => Ok(completed),
+        Err(error) => {
+            phase.give_up().await;
+            let close = error.close_request(phase.close.take());
+            Err((error, close))
+        }
+    }
+}
+
+struct Running<'a> {
+    shared: &'a Arc<Shared>,
+    session: &'a mut Session,
+    deadline: Instant,
+    /// Taken while a thread works with it, which is always waited for.
+    machine: Option<Completion>,
+    close: Option<CloseRequest>,
+}
+
+impl Running<'_> {
+    async fn run(&mut self) -> Result<Completed, NotCompleted> {
+        loop {
+            if let Some(completed) = self.outputs().await? {
+                return Ok(completed);
+            }
+            let received = timeout_at(self.deadline, self.session.recv()).await.map_err(|_| NotCompleted::Deadline)?;
+            let message = received.ok_or(NotCompleted::Ended)?;
+            self.shared.transcript.received(self.session.id(), &message);
+            self.message(message).await?;
+        }
+    }
+
+    async fn message(&mut self, message: Payload) -> Result<(), NotCompleted> {
+        let mut machine = self.machine.take().ok_or(NotCompleted::Ended)?;
+        let shared = self.shared.clone();
+        let work = move || {
+            machine.handle_message(unix_millis(), &message, &mut Door(&shared));
+            machine
+        };
+        self.machine = Some(self.shared.blocking.run(work).await);
+        Ok(())
+    }
+
+    /// Does what the machine wants done.
+    async fn outputs(&mut self) -> Result<Option<Completed>, NotCompleted> {
+        let (mut completed, mut failure) = (None, None);
+        while let Some(output) = self.machine.as_mut().and_then(Completion::poll_output) {
+            match output {
+                Output::Send(message) => {
+                    self.shared.transcript.sent(self.session.id(), &message);
+                    let sent = timeout_at(self.deadline, self.session.send(message)).await;
+                    sent.map_err(|_| NotCompleted::Deadline)?.map_err(|_| NotCompleted::Ended)?;
+                }
+                Output::Paired(paired) => {
+                    store(self.shared, paired.clone()).await?;
+                    completed = Some(Completed::Paired(paired));
+                }
+                Output::Verified(verified) => completed = Some(Completed::Verified(verified)),
+                Output::Failed(error) => failure = Some(error),
+                Output::Close(request) => self.close = Some(request),
+            }
+        }
+        match failure {
+            Some(error) => Err(error.into()),
+            None => Ok(completed),
+        }
+    }
+
+    /// An invitation that was taken and led to nothing can be taken again.
+    async fn give_up(&mut self) {
+        let Some(mut machine) = self.machine.take() else { return };
+        let shared = self.shared.clone();
+        self.shared.blocking.run(move || machine.handle_closed(&mut Door(&shared))).await;
+    }
+}
+
+async fn store(shared: &Arc<Shared>, paired: Box<Paired>) -> Result<(), NotCompleted> {
+    let node = shared.node.clone();
+    let stored = shared.blocking.run(move || node.add_contact(&paired.identity)).await;
+    stored.map(drop).map_err(|error| NotCompleted::Storage(error.to_string()))
+}
+
+/// What the machine may ask.
+struct Door<'a>(&'a Shared);
+
+impl Acquaintances for Door<'_> {
+    fn person_keys(&self, person: &PersonId) -> Result<Vec<PublicKey>, Unavailable> {
+        self.0.node.person_keys(person).map_err(|error| Unavailable(error.to_string()))
+    }
+
+    fn expected(&self, local: &PublicKey, remote: &PublicKey) -> Result<Option<Known>, Unavailable> {
+        self.0.node.expected(local, remote).map_err(|error| Unavailable(error.to_string()))
+    }
+}
+
+impl Invitations for Door<'_> {
+    fn redeem(&mut self, token: &Token, addressed: &PersonId, now: u64) -> Result<(), Refusal> {
+        self.0.book().redeem(token, addressed, now)
+    }
+
+    fn settle(&mut self, token: &Token) {
+        let mut book = self.0.book();
+        book.settle(token);
+        if let Err(error) = self.0.node.keep_invitations(&book) {
+            tracing::error!(%error, "that an invitation was used cannot be kept; after a restart it may be good again");
+        }
+    }
+
+    fn release(&mut self, token: &Token) {
+        self.0.book().release(token);
+    }
+}
+
+/// The time, as invitations count it.
+pub(super) fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

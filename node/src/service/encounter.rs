@@ -1,0 +1,114 @@
+//! One encrypted connection, from phase 6 to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatosk_pairing::{Completion, Paired, Verified};
+use ratatosk_protocol::close::CloseRequest;
+use ratatosk_protocol::driver::Session;
+use ratatosk_protocol::phase::Role;
+use tokio::time::{Instant, timeout};
+
+use super::completion::{self, Completed, NotCompleted};
+use super::exchange;
+use super::news::{News, Status};
+use super::registry::{DROPPED, REPLACED};
+use super::shared::{Arrival, Order, Shared};
+use super::stopping::Stopping;
+
+/// How long an acceptor waits until the initiator has closed a connection on which they have paired.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// What a peer is told when we end.
+const LEAVING: &str = "The peer stops";
+
+/// Runs a connection to its end; `arrival` is its place in phase 6, if it needs one. Says who became a contact on it, or why nobody did.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    mut session: Session,
+    role: Role,
+    machine: Completion,
+    arrival: Option<Arrival>,
+    stopping: &mut Stopping,
+) -> Result<Option<Box<Paired>>, String> {
+    let deadline = Instant::now() + shared.config.completion;
+    let completed = tokio::select! {
+        completed = completion::run(shared, &mut session, machine, deadline) => completed,
+        () = stopping.wait() => {
+            session.close(CloseRequest::because(LEAVING)).await;
+            return Err("this node stops".to_owned());
+        }
+    };
+    // Phase 6 is over, well or not.
+    drop(arrival);
+    match completed {
+        Ok(Completed::Paired(paired)) => {
+            part(session, role).await;
+            celebrate(shared, &paired, role).await;
+            Ok(Some(paired))
+        }
+        Ok(Completed::Verified(verified)) => {
+            synchronise(shared, session, role, verified, stopping).await;
+            Ok(None)
+        }
+        Err((error, close)) => Err(fail(session, error, close).await),
+    }
+}
+
+/// The initiator closes when it has sent its identity; the acceptor only helps.
+async fn part(mut session: Session, role: Role) {
+    let peer_closes = role == Role::Listener && timeout(PARTING, session.closed()).await.is_ok();
+    if !peer_closes {
+        session.close(CloseRequest::Close(None)).await;
+    }
+}
+
+async fn celebrate(shared: &Arc<Shared>, paired: &Paired, role: Role) {
+    // The supervisor lives as long as its tasks.
+    let _ = shared.orders.send(Order::Contacts).await;
+    shared.changed();
+    let initiated = role == Role::Initiator;
+    shared.tell(News::Paired { person: paired.person, instance: paired.instance, initiated }).await;
+}
+
+async fn synchronise(shared: &Arc<Shared>, session: Session, role: Role, verified: Verified, stopping: &mut Stopping) {
+    let Verified { person, instance, group, .. } = verified;
+    let Some(admitted) = shared.admit(&session, role, person, instance) else {
+        tracing::debug!(connection = session.id(), "a duplicate connection is dropped");
+        session.close(CloseRequest::because(DROPPED)).await;
+        return;
+    };
+    let initiated = role == Role::Initiator;
+    shared.tell(News::ProtocolStart { person, instance, protocol: group.name(), initiated }).await;
+    shared.tell(News::Connection(admitted.info)).await;
+    let (info, mut session) = (admitted.info, session);
+    let close = {
+        let mut admitted = admitted;
+        let over = async {
+            tokio::select! {
+                // The other end lives in the registry until then.
+                _ = &mut admitted.replaced => CloseRequest::because(REPLACED),
+                () = stopping.wait() => CloseRequest::because(LEAVING),
+            }
+        };
+        exchange::run(shared, &mut session, info, over).await.unwrap_or(CloseRequest::Close(None))
+    };
+    let (closed, timeline) = session.close(close).await;
+    tracing::debug!(connection = info.id, error = %closed.error, "a connection to a contact ended\n{timeline}");
+    shared.tell(News::Connection(super::news::ConnectionInfo { status: Status::Closed, ..info })).await;
+}
+
+/// Closes, and says why there was no contact: the other end's reason, if it was faster.
+async fn fail(mut session: Session, error: NotCompleted, close: CloseRequest) -> String {
+    let connection = session.id();
+    let text = match &error {
+        NotCompleted::Ended => format!("{}", session.closed().await.error),
+        other => {
+            let text = other.to_string();
+            session.close(close).await;
+            text
+        }
+    };
+    tracing::debug!(connection, error = ?text, "phase 6 failed");
+    text
+}

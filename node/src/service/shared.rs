@@ -1,0 +1,277 @@
+//! What all tasks of a service share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ratatosk_objects::{InstanceId, PersonId};
+use ratatosk_pairing::{Group, Invitation, InvitationBook, Myself, Paired};
+use ratatosk_protocol::driver::{Environment, Session};
+use ratatosk_protocol::key::{KeyPair, PublicKey};
+use ratatosk_protocol::message::Payload;
+use ratatosk_protocol::phase::Role;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::blocking::Blocking;
+use super::config::Config;
+use super::news::{ConnectionInfo, News, Status};
+use super::registry::{Candidate, Registry, Verdict};
+use super::stopping::Stopping;
+use crate::model::Node;
+
+/// Hears every message after encryption, for a transcript.
+pub trait Ear: Send + Sync {
+    /// A message came or goes, on the connection of this number.
+    fn message(&self, direction: &'static str, connection: u64, message: &Payload);
+}
+
+/// An ear, or none.
+#[derive(Clone, Default)]
+pub(super) struct Transcript(pub(super) Option<Arc<dyn Ear>>);
+
+impl Transcript {
+    pub(super) fn sent(&self, connection: u64, message: &Payload) {
+        self.tell("sent", connection, message);
+    }
+
+    pub(super) fn received(&self, connection: u64, message: &Payload) {
+        self.tell("received", connection, message);
+    }
+
+    fn tell(&self, direction: &'static str, connection: u64, message: &Payload) {
+        if let Some(ear) = &self.0 {
+            ear.message(direction, connection, message);
+        }
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) environment: Environment,
+    pub(super) node: Arc<Node>,
+    pub(super) myself: Arc<Myself>,
+    /// What contacts dial, and what we dial contacts with.
+    pub(super) instance: KeyPair,
+    /// What we dial with to pair.
+    pub(super) person: KeyPair,
+    pub(super) blocking: Blocking,
+    pub(super) transcript: Transcript,
+    pub(super) news: mpsc::Sender<News>,
+    pub(super) orders: mpsc::Sender<Order>,
+    stopping: Stopping,
+    /// Attempts to reach contacts that may be under way at a time.
+    pub(super) dialling: Semaphore,
+    /// Counts what might be worth a look at the shared objects.
+    pub(super) changes: watch::Sender<u64>,
+    /// Counts connections that come and go.
+    pub(super) traffic: watch::Sender<u64>,
+    /// Whether the listener is registered.
+    pub(super) online: watch::Sender<bool>,
+    book: Mutex<InvitationBook>,
+    live: Mutex<Live>,
+}
+
+/// The connections in use, and those in phase 6.
+#[derive(Default)]
+struct Live {
+    registry: Registry,
+    open: BTreeMap<u64, Open>,
+    arriving: BTreeMap<PublicKey, usize>,
+    strangers: usize,
+}
+
+struct Open {
+    info: ConnectionInfo,
+    /// Tells the connection that another one has taken its place.
+    replaced: oneshot::Sender<()>,
+}
+
+/// What the makers of [`Shared`] have to bring.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) environment: Environment,
+    pub(super) node: Arc<Node>,
+    pub(super) myself: Arc<Myself>,
+    pub(super) instance: KeyPair,
+    pub(super) person: KeyPair,
+    pub(super) transcript: Transcript,
+    pub(super) news: mpsc::Sender<News>,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) stopping: Stopping,
+    pub(super) blocking: Blocking,
+    pub(super) book: InvitationBook,
+}
+
+/// What the supervisor is asked to begin.
+pub(super) enum Order {
+    /// To accept an invitation.
+    Pair(Invitation, oneshot::Sender<Result<Box<Paired>, String>>),
+    /// To keep a connection to everybody who is a contact by now.
+    Contacts,
+}
+
+/// Attempts to reach contacts that may be under way at a time.
+const DIALLING: usize = 32;
+
+impl Shared {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts {
+            config,
+            environment,
+            node,
+            myself,
+            instance,
+            person,
+            transcript,
+            news,
+            orders,
+            stopping,
+            blocking,
+            book,
+        } = parts;
+        Self {
+            blocking,
+            book: Mutex::new(book),
+            live: Mutex::default(),
+            changes: watch::Sender::new(0),
+            traffic: watch::Sender::new(0),
+            online: watch::Sender::new(false),
+            config,
+            environment,
+            node,
+            myself,
+            instance,
+            person,
+            transcript,
+            news,
+            orders,
+            stopping,
+            dialling: Semaphore::new(DIALLING),
+        }
+    }
+
+    /// The open invitations.
+    pub(super) fn book(&self) -> MutexGuard<'_, InvitationBook> {
+        lock(&self.book)
+    }
+
+    /// Tells the application. One that is gone misses nothing, and one that takes nothing does not keep a service from stopping.
+    pub(super) async fn tell(&self, news: News) {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            biased;
+            _ = self.news.send(news) => {}
+            () = stopping.wait() => {}
+        }
+    }
+
+    /// What we share may have changed: whoever it is shared with is to be told.
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Room in phase 6 for a connection from this key; none if too many are there already.
+    pub(super) fn arrive(self: &Arc<Self>, remote: PublicKey, is_contact: bool) -> Option<Arrival> {
+        let mut live = lock(&self.live);
+        let same_key = live.arriving.get(&remote).copied().unwrap_or_default();
+        if same_key >= self.config.per_contact || (!is_contact && live.strangers >= self.config.strangers) {
+            return None;
+        }
+        live.arriving.insert(remote, same_key + 1);
+        live.strangers += usize::from(!is_contact);
+        Some(Arrival { shared: self.clone(), remote, is_contact })
+    }
+
+    /// Puts a connection that is through phase 6 to use, unless it is a duplicate.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        session: &Session,
+        role: Role,
+        person: PersonId,
+        instance: InstanceId,
+    ) -> Option<Admitted> {
+        let candidate = Candidate {
+            id: session.id(),
+            local: *session.local(),
+            remote: *session.remote(),
+            initiated: role == Role::Initiator,
+        };
+        let info = ConnectionInfo {
+            id: session.id(),
+            remote_person: person,
+            remote_instance: instance,
+            protocol: Group::Chum.name(),
+            status: Status::Open,
+        };
+        let mut live = lock(&self.live);
+        match live.registry.admit(Instant::now().into_std(), candidate) {
+            Verdict::Duplicate => return None,
+            Verdict::Admitted => {}
+            Verdict::Replaces(old) => {
+                if let Some(old) = live.open.remove(&old) {
+                    // One that has ended meanwhile needs no telling.
+                    let _ = old.replaced.send(());
+                }
+            }
+        }
+        let (replaced, told) = oneshot::channel();
+        live.open.insert(session.id(), Open { info, replaced });
+        drop(live);
+        self.traffic.send_modify(|count| *count += 1);
+        Some(Admitted { shared: self.clone(), info, remote: *session.remote(), replaced: told })
+    }
+
+    /// Whether a connection to this key is in use.
+    pub(super) fn is_connected(&self, remote: &PublicKey) -> bool {
+        lock(&self.live).registry.is_connected(remote)
+    }
+
+    /// The connections in use.
+    pub(super) fn connections(&self) -> Vec<ConnectionInfo> {
+        lock(&self.live).open.values().map(|open| open.info).collect()
+    }
+}
+
+/// A place in phase 6. Dropping it gives the place back.
+pub(super) struct Arrival {
+    shared: Arc<Shared>,
+    remote: PublicKey,
+    is_contact: bool,
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        let mut live = lock(&self.shared.live);
+        live.strangers -= usize::from(!self.is_contact);
+        if let Some(count) = live.arriving.get_mut(&self.remote) {
+            *count -= 1;
+            if *count == 0 {
+                live.arriving.remove(&self.remote);
+            }
+        }
+    }
+}
+
+/// A connection in use. Dropping it makes room for another one.
+pub(super) struct Admitted {
+    shared: Arc<Shared>,
+    pub(super) info: ConnectionInfo,
+    remote: PublicKey,
+    /// Resolves when another connection has taken its place.
+    pub(super) replaced: oneshot::Receiver<()>,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut live = lock(&self.shared.live);
+        live.registry.remove(&self.remote, self.info.id);
+        live.open.remove(&self.info.id);
+        drop(live);
+        self.shared.traffic.send_modify(|count| *count += 1);
+    }
+}
+
+/// What a panicked task left behind is whole: every change under these locks is complete before anything can fail.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
