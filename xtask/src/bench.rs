@@ -6,10 +6,11 @@ use std::process::{Command, ExitCode};
 use crate::{cargo, workspace};
 
 const HELP: &str = "\
-usage: cargo xtask bench [relay | plugins] [options]
+usage: cargo xtask bench [relay | plugins | sync] [options]
 
   relay      the relay beside others that do the same work (the default)
   plugins    plugins as WebAssembly modules beside the same plugins linked, and beside others
+  sync       bringing another node up to date, beside the reference
 
 Builds the contenders with optimisation and lets them take turns. The options are those of the measurement;
 `cargo xtask bench relay --help` lists them. Close what else is running: it costs all of them time.
@@ -24,7 +25,7 @@ struct Measurement {
     needs_relay: bool,
 }
 
-const MEASUREMENTS: [Measurement; 2] = [
+const MEASUREMENTS: [Measurement; 3] = [
     Measurement {
         name: "relay",
         program: "relay-bench",
@@ -40,6 +41,16 @@ const MEASUREMENTS: [Measurement; 2] = [
         program: "plugins-bench",
         builds: &["cargo build --release --locked -p ratatosk-benches --bin plugins-bench"],
         needs_relay: false,
+    },
+    Measurement {
+        name: "sync",
+        program: "sync-bench",
+        builds: &[
+            "cargo build --release --locked -p ratatosk-relay",
+            "cargo build --release --locked -p ratatosk-node",
+            "cargo build --release --locked -p ratatosk-benches --bin sync-bench",
+        ],
+        needs_relay: true,
     },
 ];
 
