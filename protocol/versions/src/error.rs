@@ -41,7 +41,8 @@ pub enum Error<E> {
     /// A point in time that is no whole number of milliseconds between the years 1970 and 275760.
     #[error("object {0} has a time that is none")]
     Time(ObjectHash),
-    /// An entry of a list is not older than the entry on top of it.
+    /// An entry is not older than the entry on top of it, in a list that should be one of ours. Those of others may be so:
+    /// [`crate::list::merge`] puts their entries in order.
     #[error("the list is not in order at entry {0}")]
     Unsorted(ObjectHash),
     /// One merge would have to read more entries than [`crate::Limits::entries`].

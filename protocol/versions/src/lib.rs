@@ -36,9 +36,9 @@
 //! # What others may send
 //!
 //! Nothing is written before all of it was read and found in order; yet a store may fail between two writes, so whoever calls
-//! this does it in a transaction, and rolls back after every error. Lists of others have to be in order, each entry older than
-//! the one before it: real peers write no others, and one that is not is refused ([`Error::Unsorted`]), because merging by
-//! walking down both lists at once rests on it.
+//! this does it in a transaction, and rolls back after every error. Lists of others may be out of order, or have an entry twice:
+//! a real peer whose clock is behind everything in a channel puts its post on top. Such a list costs reading all of it each time;
+//! what becomes of it is in order.
 //!
 //! No function here reads a clock or does anything but call the store that it was given.
 

@@ -50,7 +50,7 @@ pub enum Became {
 /// # Errors
 ///
 /// If something that has to be read is not there or not what it should be, if the data belong to another object, are of a type
-/// without recipe, or are a list that is too long or not in order. Nothing was written then, except when the store itself
+/// without recipe, or have a list that is too long. Nothing was written then, except when the store itself
 /// fails; the caller rolls back.
 pub fn merge_remote<V: Versions>(
     versions: &mut V,
@@ -68,11 +68,12 @@ pub fn merge_remote<V: Versions>(
     }
 
     let Some(current) = versions.current(id).map_err(Error::Store)? else {
-        merge::verify(versions, recipes, &theirs, limits)?;
+        let data = recipes.write(&merge::in_order(versions, recipes, &theirs, limits)?)?;
+        let object = versions.put(&data).map_err(Error::Store)?;
         versions.put_id(&id_object).map_err(Error::Store)?;
-        let node = announce::set(versions, *id, &Node::edge(remote.data, remote.creation_time))?;
-        let (before, became) = (None, Became::Remote);
-        return Ok(Merged { id: *id, object: remote.data, before, node, changed: true, announce: true, became });
+        let node = announce::set(versions, *id, &Node::edge(object, remote.creation_time))?;
+        let became = if object == remote.data { Became::Remote } else { Became::New };
+        return Ok(Merged { id: *id, object, before: None, node, changed: true, announce: true, became });
     };
 
     let local = Node::load(versions, current)?;

@@ -175,7 +175,7 @@ fn lists_that_are_none() {
     let mut store = Memory::new();
     let data = thing(&mut store, "data");
     let at = |store: &mut Memory, timestamp| time(store, timestamp, data);
-    let (nine, ten) = (at(&mut store, 9.0), at(&mut store, 10.0));
+    let ten = at(&mut store, 10.0);
 
     let nothing = ObjectHash::from_bytes([7; 32]);
     let missing = raw_entry(&mut store, ten, None, Some(nothing));
@@ -185,12 +185,6 @@ fn lists_that_are_none() {
     assert!(refused(&mut store, other_type).iter().all(|error| matches!(error, Error::WrongType { .. })));
     let no_time = raw_entry(&mut store, data, None, None);
     assert!(refused(&mut store, no_time).iter().all(|error| matches!(error, Error::WrongType { .. })));
-
-    let end = raw_entry(&mut store, ten, None, None);
-    for (time, name) in [(nine, "older on top"), (ten, "the same twice")] {
-        let unsorted = raw_entry(&mut store, time, None, Some(end));
-        assert!(refused(&mut store, unsorted).iter().all(|error| matches!(error, Error::Unsorted(_))), "{name}");
-    }
 
     for timestamp in [f64::NAN, f64::INFINITY, -1.0, 0.5, 1e300, 8.64e15 + 2.0] {
         let time = at(&mut store, timestamp);
@@ -206,22 +200,46 @@ fn lists_that_are_none() {
     assert!(refused(&mut store, id_object).iter().all(is_id));
 }
 
+/// A list with entries in this order, newest first or not.
+fn raw(store: &mut Memory, below: Option<ObjectHash>, timestamps: &[u64]) -> Option<ObjectHash> {
+    timestamps.iter().rev().fold(below, |head, at| {
+        let data = thing(store, &at.to_string());
+        let time = time(store, *at as f64, data);
+        Some(raw_entry(store, time, None, head))
+    })
+}
+
 #[test]
-fn disorder_on_top_of_a_common_tail() {
+fn disorder_of_others_is_put_in_order() {
     let mut store = Memory::new();
-    let ours = build(&mut store, &[1, 5, 9]);
-    let tail = build(&mut store, &[1, 5]);
-    for timestamp in [0.0, 1.0, 3.0, 5.0] {
-        let data = thing(&mut store, "bad");
-        let time = time(&mut store, timestamp, data);
-        let bad = raw_entry(&mut store, time, None, tail);
-        // Of equal times the one with the greater hash is above.
-        if list::iterate_back(&store, Some(bad)).all(|entry| entry.is_ok()) {
-            continue;
+    let tail = build(&mut store, &[3, 5]);
+    for (timestamps, below) in [
+        (&[1, 4, 2][..], None),
+        (&[4, 4, 4], None),
+        (&[7, 5, 9, 5, 7], None),
+        (&[4], tail),
+        (&[1], tail),
+        (&[5], tail),
+        (&[9, 1], tail),
+        (&[2, 9, 3, 5], tail),
+    ] {
+        let bad = raw(&mut store, below, timestamps);
+        for ours in [&[][..], &[1], &[9], &[3, 5], &[2, 3, 5, 8], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]] {
+            let mut all: Vec<u64> = ours.iter().chain(timestamps).copied().collect();
+            all.extend(if below.is_some() { &[3, 5][..] } else { &[] });
+            all.sort_unstable();
+            all.dedup();
+            let expected = build(&mut store, &all);
+            let ours = build(&mut store, ours);
+            assert_eq!(list::merge(&mut store, ours, bad, &LIMITS).unwrap(), expected, "{timestamps:?} on {below:?}");
         }
-        let found = list::merge(&mut store, ours, Some(bad), &LIMITS);
-        assert!(matches!(found, Err(Error::Unsorted(_))), "{timestamp}: {found:?}");
     }
+    let bad = raw(&mut store, None, &[1, 2]);
+    let data = thing(&mut store, "0");
+    let zero = time(&mut store, 0.0, data);
+    assert!(matches!(list::insert(&mut store, bad, zero, None, &LIMITS), Err(Error::Unsorted(_))));
+    assert!(matches!(list::difference(&store, bad, None).last(), Some(Err(Error::Unsorted(_)))));
+    assert_eq!(times(&store, bad), [1, 2]);
 }
 
 #[test]
@@ -234,6 +252,8 @@ fn the_work_has_a_limit() {
     assert!(matches!(list::merge(&mut store, None, long, &limits), Err(Error::TooManyEntries(60))));
     assert!(matches!(list::merge(&mut store, other, long, &limits), Err(Error::TooManyEntries(60))));
     assert_eq!(store.len(), before);
+    let bad = raw(&mut store, long, &[1]);
+    assert!(matches!(list::merge(&mut store, long, bad, &limits), Err(Error::TooManyEntries(60))));
     // The limit is on what is read, not on how long a list is.
     let longer = post(&mut store, long, 1000.0, "one more");
     assert_eq!(list::merge(&mut store, long, Some(longer), &limits).unwrap(), Some(longer));

@@ -5,23 +5,35 @@ use ratatosk_objects::{ObjectHash, Objects};
 use super::entry::{Entry, Key};
 use crate::error::Error;
 
-/// A walk down a list, entry by entry. Each has to be older than the one before it.
+/// A walk down a list, entry by entry.
 #[derive(Debug)]
 pub(super) struct Walk {
     next: Option<ObjectHash>,
     last: Option<Key>,
+    in_order: bool,
 }
 
 impl Walk {
+    /// A walk on which each entry has to be older than the one before it.
     pub(super) const fn new(head: Option<ObjectHash>) -> Self {
-        Self { next: head, last: None }
+        Self { next: head, last: None, in_order: true }
+    }
+
+    /// A walk that takes entries in any order. It ends, since no entry can have its own hash in it.
+    pub(super) const fn in_any_order(head: Option<ObjectHash>) -> Self {
+        Self { next: head, last: None, in_order: false }
+    }
+
+    /// The next entry, which was not read.
+    pub(super) const fn upcoming(&self) -> Option<ObjectHash> {
+        self.next
     }
 
     /// The next entry, or none at the end.
     pub(super) fn next<O: Objects>(&mut self, objects: &O) -> Result<Option<Entry>, Error<O::Error>> {
         let Some(hash) = self.next else { return Ok(None) };
         let entry = Entry::load(objects, hash)?;
-        if self.last.is_some_and(|last| entry.key() >= last) {
+        if self.in_order && self.last.is_some_and(|last| entry.key() >= last) {
             return Err(Error::Unsorted(hash));
         }
         (self.next, self.last) = (entry.previous, Some(entry.key()));

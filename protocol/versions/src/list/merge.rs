@@ -4,6 +4,7 @@ use ratatosk_objects::{ObjectHash, Objects, ObjectsMut};
 
 use super::cursor::{Pair, Step};
 use super::entry::{Content, unite};
+use super::gather::gather;
 use crate::error::Error;
 use crate::limits::Limits;
 
@@ -11,12 +12,13 @@ use crate::limits::Limits;
 /// metadata of both.
 ///
 /// Costs reads and writes for the entries above those that both lists have in common. If one of the lists has all of the other,
-/// its head is the result and nothing is written.
+/// its head is the result and nothing is written. Only if an entry of theirs is not older than the one on top of it, all of both
+/// lists is read, and the result is in order.
 ///
 /// # Errors
 ///
-/// If an entry is not there or none, is not older than the one on top of it, or if there are more to read than the limits allow;
-/// nothing was written then. If the store fails.
+/// If an entry is not there or none, or if there are more to read than the limits allow; nothing was written then. If the store
+/// fails.
 pub fn merge<O: ObjectsMut>(
     objects: &mut O,
     ours: Option<ObjectHash>,
@@ -36,9 +38,14 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// A list to be written, newest entry first, on top of another one.
+    pub(super) const fn new(above: Vec<Content>, tail: Option<ObjectHash>) -> Self {
+        Self { above, tail }
+    }
+
     /// A list that is there.
     const fn there(head: Option<ObjectHash>) -> Self {
-        Self { above: Vec::new(), tail: head }
+        Self::new(Vec::new(), head)
     }
 
     /// Writes it, from the bottom to the top, and gives its head.
@@ -51,9 +58,22 @@ impl Plan {
     }
 }
 
-/// Reads what has to be read of both lists. Of theirs every entry is looked at that is not one of ours, so that all below the
-/// result is in order.
+/// Reads what has to be read of both lists, and says what is to be written.
 pub(crate) fn plan<O: Objects>(
+    objects: &O,
+    ours: Option<ObjectHash>,
+    theirs: Option<ObjectHash>,
+    limits: &Limits,
+) -> Result<Plan, Error<O::Error>> {
+    match walk(objects, ours, theirs, limits) {
+        Err(Error::Unsorted(_)) => gather(objects, ours, theirs, limits),
+        plan => plan,
+    }
+}
+
+/// Walks down both lists at once. Of theirs every entry is looked at that is not one of ours, so that all below the result is in
+/// order.
+fn walk<O: Objects>(
     objects: &O,
     ours: Option<ObjectHash>,
     theirs: Option<ObjectHash>,
@@ -98,6 +118,6 @@ pub(crate) fn plan<O: Objects>(
     } else if is_theirs {
         Plan::there(theirs)
     } else {
-        Plan { above, tail }
+        Plan::new(above, tail)
     })
 }

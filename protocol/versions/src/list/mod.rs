@@ -11,6 +11,7 @@
 mod cursor;
 mod difference;
 mod entry;
+mod gather;
 mod insert;
 mod merge;
 
@@ -28,10 +29,9 @@ use cursor::Walk;
 
 /// The entries of a list, newest first, read one by one as they are asked for. Ends after the first error.
 ///
-/// A list that was merged or made here is in order. Of any other, an entry that is not older than the one before it ends the walk
-/// with [`Error::Unsorted`].
+/// A list that was merged or made here is in order. Of any other the entries come in the order that they have.
 pub fn iterate_back<O: Objects>(objects: &O, head: Option<ObjectHash>) -> IterateBack<'_, O> {
-    IterateBack { objects, walk: Walk::new(head), failed: false }
+    IterateBack { objects, walk: Walk::in_any_order(head), failed: false }
 }
 
 /// See [`iterate_back`].

@@ -5,9 +5,7 @@ mod value;
 
 use std::cmp::Ordering;
 
-use ratatosk_objects::{
-    ItemType, Object, ObjectHash, Objects, ObjectsMut, Recipe, Recipes, Reference, Rule, Value, WriteError,
-};
+use ratatosk_objects::{ItemType, Object, ObjectsMut, Recipe, Recipes, Reference, Rule, Value, WriteError};
 
 use crate::error::Error;
 use crate::limits::Limits;
@@ -45,34 +43,43 @@ pub(crate) fn objects<O: ObjectsMut>(
 ) -> Result<Object, Error<O::Error>> {
     let recipe = recipe(recipes, &sides.ours.type_name)?;
     let mut merged = Object::new(&recipe.name);
-    let mut lists: Vec<(&str, Plan)> = Vec::new();
-    for rule in &recipe.rules {
-        if is_list(recipe, rule) {
-            let [ours, theirs] = [sides.ours, sides.theirs].map(|side| read::reference(side, &rule.name));
-            lists.push((&rule.name, list::plan(objects, ours, theirs, limits)?));
-        } else if let Some(value) = value::property(rule, &sides.with(&sides.ours.fields, &sides.theirs.fields)) {
+    for rule in recipe.rules.iter().filter(|rule| !is_list(recipe, rule)) {
+        if let Some(value) = value::property(rule, &sides.with(&sides.ours.fields, &sides.theirs.fields)) {
             merged.fields.insert(rule.name.clone(), value);
         }
     }
-    for (property, plan) in lists {
+    lists(objects, recipe, merged, [Some(sides.ours), Some(sides.theirs)], limits)
+}
+
+/// The first version of an object that somebody else has, with its lists in order.
+pub(crate) fn in_order<O: ObjectsMut>(
+    objects: &mut O,
+    recipes: &Recipes,
+    theirs: &Object,
+    limits: &Limits,
+) -> Result<Object, Error<O::Error>> {
+    lists(objects, recipe(recipes, &theirs.type_name)?, theirs.clone(), [None, Some(theirs)], limits)
+}
+
+/// Sets the properties that are lists to the merged ones.
+fn lists<O: ObjectsMut>(
+    objects: &mut O,
+    recipe: &Recipe,
+    mut merged: Object,
+    sides: [Option<&Object>; 2],
+    limits: &Limits,
+) -> Result<Object, Error<O::Error>> {
+    let mut plans: Vec<(&str, Plan)> = Vec::new();
+    for rule in recipe.rules.iter().filter(|rule| is_list(recipe, rule)) {
+        let [ours, theirs] = sides.map(|side| side.and_then(|object| read::reference(object, &rule.name)));
+        plans.push((&rule.name, list::plan(objects, ours, theirs, limits)?));
+    }
+    for (property, plan) in plans {
         if let Some(head) = plan.write(objects)? {
             merged.fields.insert(property.to_owned(), Value::Reference(Reference::Object(head)));
         }
     }
     Ok(merged)
-}
-
-/// Looks at the first version of an object that somebody else has: whether its lists are in order.
-pub(crate) fn verify<O: Objects>(
-    objects: &O,
-    recipes: &Recipes,
-    object: &Object,
-    limits: &Limits,
-) -> Result<(), Error<O::Error>> {
-    let recipe = recipe(recipes, &object.type_name)?;
-    let heads = recipe.rules.iter().filter(|rule| is_list(recipe, rule));
-    let mut heads = heads.filter_map(|rule| read::reference(object, &rule.name));
-    heads.try_for_each(|head: ObjectHash| list::plan(objects, None, Some(head), limits).map(drop))
 }
 
 fn recipe<'a, E>(recipes: &'a Recipes, type_name: &str) -> Result<&'a Recipe, Error<E>> {
