@@ -57,8 +57,11 @@ export class Steps {
         return message;
     }
 
+    /** Whoever has to know that it has left waits for it; an end is told anyway. */
     send(message) {
-        return this.connection.send(message instanceof Uint8Array || typeof message === 'string' ? message : JSON.stringify(message));
+        const sent = Promise.resolve(this.connection.send(message instanceof Uint8Array || typeof message === 'string' ? message : JSON.stringify(message)));
+        sent.catch(() => {});
+        return sent;
     }
 
     /** Ends the connection, unless it has ended. */
