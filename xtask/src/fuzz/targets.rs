@@ -31,6 +31,7 @@ const TARGETS: &[Target] = &[
         about: "keywords, texts and chunks, beside a second implementation",
     },
     Target { fuzz_crate: PROTOCOL, name: "microdata", about: "objects: refused, or written to the same bytes again" },
+    Target { fuzz_crate: PROTOCOL, name: "pairing", about: "phase 6 as a script, and invitations" },
     Target { fuzz_crate: PROTOCOL, name: "stack", about: "all plugins: frames, plaintexts, time, an application" },
     Target { fuzz_crate: RELAY, name: "proxy_header", about: "headers of the PROXY protocol" },
     Target { fuzz_crate: RELAY, name: "forwarded", about: "Forwarded and X-Forwarded-For" },

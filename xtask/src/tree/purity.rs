@@ -10,6 +10,7 @@ const ROOMS: &[&str] = &[
     "plugins/sdk/src/",
     "protocol/chum/src/",
     "protocol/objects/src/",
+    "protocol/pairing/src/",
     "protocol/src/",
     "protocol/versions/src/",
     "relay/src/frame/",
