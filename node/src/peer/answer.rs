@@ -19,8 +19,13 @@ impl Answer {
     }
 
     /// It is done; `fields` say more.
-    pub(super) fn result(mut self, mut fields: Value) {
-        fields["event"] = json!("result");
+    pub(super) fn result(self, fields: Value) {
+        self.told("result", fields);
+    }
+
+    /// It is done, and a command that has an event of its own tells that.
+    pub(super) fn told(mut self, event: &str, mut fields: Value) {
+        fields["event"] = json!(event);
         fields["cmd"] = json!(self.command);
         if let Some(id) = &self.id {
             fields["id"] = id.clone();

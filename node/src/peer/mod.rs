@@ -1,8 +1,8 @@
 //! The peer control interface: commands as JSON lines on standard input, events on standard output, logs on standard
 //! error. Any implementation of the protocol can stand behind it (`spec/peer-control.md`).
 //!
-//! This peer knows phases 1 to 5: encrypted connections to keys. What needs identities (invitations, contacts, topics)
-//! answers with an error that says so.
+//! A peer with an e-mail address has an identity and goes through all phases ([`person`]). One without knows phases 1 to 5:
+//! encrypted connections to keys, over which it sends what it is told to.
 
 mod answer;
 mod command;
@@ -14,6 +14,7 @@ mod input;
 mod mailbox;
 mod news;
 mod output;
+mod person;
 mod transcript;
 
 use std::path::PathBuf;
@@ -56,6 +57,24 @@ pub(crate) struct Options {
     /// The folder in which the peer keeps its key; without it the key is new and forgotten at the end.
     #[arg(long, env = "PEER_DIR")]
     dir: Option<PathBuf>,
+    /// The e-mail address of the person that the peer is. Without one it is a key and nothing else.
+    #[arg(long, env = "PEER_EMAIL")]
+    email: Option<String>,
+    /// The name that contacts see [default: the e-mail address].
+    #[arg(long, env = "PEER_NAME")]
+    name: Option<String>,
+    /// What the person's device is called.
+    #[arg(long, env = "PEER_INSTANCE")]
+    instance: Option<String>,
+    /// Leave the temporary folder that a person has who was given none (KEEP_DIR=1).
+    #[arg(long, env = "KEEP_DIR", value_parser = clap::builder::FalseyValueParser::new(), num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    keep_dir: bool,
+    /// 0: new contacts get no 1:1 topic by themselves.
+    #[arg(long, env = "AUTO_TOPIC", default_value = "1")]
+    auto_topic: String,
+    /// How long an invitation is good for.
+    #[arg(long, env = "INVITE_EXPIRY_MS")]
+    invite_expiry_ms: Option<u64>,
     /// End with exit code 3 after so many milliseconds.
     #[arg(long, env = "PEER_TIMEOUT_MS")]
     timeout_ms: Option<u64>,
@@ -75,8 +94,15 @@ pub(crate) struct Options {
 /// Runs until it is told to quit, its input ends or its time is over.
 pub(crate) async fn run(options: Options) -> ExitCode {
     let output = Output::start();
-    let code = match Peer::new(&options, output.clone()) {
-        Ok(peer) => peer.run(&options).await,
+    let code = match &options.email {
+        Some(email) if !email.is_empty() => person::run(&options, email, &output).await,
+        _ => match Peer::new(&options, output.clone()) {
+            Ok(peer) => Ok(peer.run(&options).await),
+            Err(problem) => Err(problem),
+        },
+    };
+    let code = match code {
+        Ok(code) => code,
         Err(problem) => {
             output.problem("start", &problem);
             ExitCode::FAILURE
@@ -213,8 +239,8 @@ impl Peer {
                 return Some(ExitCode::SUCCESS);
             }
             Command::NeedsPhaseSix(name) => Err(format!(
-                "{name:?} needs identities (phase 6), which this build does not have; info, connections, timeline, plugins, \
-                 reload-plugins, raw, mark, disconnect, reconnect and quit work"
+                "{name:?} needs an identity (phase 6): start this peer with PEER_EMAIL; without one info, connections, timeline, \
+                 plugins, reload-plugins, raw, mark, disconnect, reconnect and quit work"
             )),
         };
         match result {
