@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn person(byte: u8) -> PersonId {
-        IdHash::from_bytes([byte; 32]).into()
+        IdHash::from_bytes([0xa0 + byte; 32]).into()
     }
 
     #[test]
