@@ -158,6 +158,11 @@ impl World {
         self.links.len() - 1
     }
 
+    /// Breaks a connection: what is on its way is lost.
+    pub(crate) fn cut(&mut self, link: usize) -> Link {
+        self.links.swap_remove(link)
+    }
+
     /// Takes out everything that the machines want to send; whether that was something.
     fn drain(&mut self) -> bool {
         let mut was_something = false;
