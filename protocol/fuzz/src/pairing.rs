@@ -5,7 +5,7 @@
 //! the connection; every other line is a text message. What it promises beside not panicking: the end is told at most once, nothing
 //! follows a close, nobody is believed who has not answered, and reasons fit into close frames. Then the same input as an invitation.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ratatosk_objects::PersonId;
 use ratatosk_objects::sign::SignPublicKey;
@@ -56,6 +56,25 @@ fn identity(seed: u8) -> Identity {
     }
 }
 
+/// What is the same in every run, so that the runs are about the machine and not about curves.
+struct Cast {
+    me: Arc<Myself>,
+    other: Identity,
+    known: Known,
+    shared: SharedKey,
+}
+
+static CAST: LazyLock<Cast> = LazyLock::new(|| {
+    let other = identity(20);
+    let (person, instance) = other.ids().unwrap();
+    Cast {
+        me: Arc::new(Myself::new(identity(10), key(10).secret().clone()).unwrap()),
+        other,
+        known: Known { person, instance },
+        shared: SharedKey::between(key(20).secret(), key(10).public()),
+    }
+});
+
 struct World {
     known: bool,
     book: InvitationBook,
@@ -63,14 +82,13 @@ struct World {
 
 impl Acquaintances for World {
     fn person_keys(&self, person: &PersonId) -> Result<Vec<PublicKey>, Unavailable> {
-        let is_known = self.known && identity(20).ids().is_ok_and(|(other, _)| other == *person);
-        Ok(if is_known { vec![identity(20).person_key] } else { Vec::new() })
+        let is_known = self.known && *person == CAST.known.person;
+        Ok(if is_known { vec![CAST.other.person_key] } else { Vec::new() })
     }
 
     fn expected(&self, local: &PublicKey, remote: &PublicKey) -> Result<Option<Known>, Unavailable> {
-        let (person, instance) = identity(20).ids().unwrap();
-        let is_known = self.known && (*local, *remote) == (identity(10).instance_key, identity(20).instance_key);
-        Ok(is_known.then_some(Known { person, instance }))
+        let pair = (CAST.me.identity().instance_key, CAST.other.instance_key);
+        Ok((self.known && (*local, *remote) == pair).then_some(CAST.known))
     }
 }
 
@@ -113,8 +131,8 @@ pub fn run(data: &[u8]) {
 
 fn converse(first: u8, script: &[u8]) {
     let (initiates, pairs, known) = (first & 1 != 0, first & 2 != 0, first & 4 != 0);
-    let me = Arc::new(Myself::new(identity(10), key(10).secret().clone()).unwrap());
-    let other = identity(20);
+    let Cast { me, other, shared, .. } = &*CAST;
+    let me = me.clone();
     let token = Token::of_invitation(TOKEN.to_owned()).unwrap();
     let open = Open { token: token.clone(), person: me.person(), expires: NOW + 1 };
     let book = InvitationBook::new(DEFAULT_LIFE, 1).with_open([open], NOW);
@@ -131,7 +149,6 @@ fn converse(first: u8, script: &[u8]) {
     let world = World { known, book };
     let mut run = Run { machine, world, sent: 0, ends: 0, closed: false, proof: None, answered: false };
     run.collect();
-    let shared = SharedKey::between(key(20).secret(), key(10).public());
     let mut entropy = Counter(9);
     for line in script.split(|byte| *byte == b'\n') {
         let message = match line {
@@ -143,11 +160,11 @@ fn converse(first: u8, script: &[u8]) {
             b"!a" => {
                 let Some(Payload::Binary(boxed)) = &run.proof else { continue };
                 // The machine was told another key than ours.
-                let Ok(answer) = respond(&shared, boxed, &mut entropy) else { continue };
+                let Ok(answer) = respond(shared, boxed, &mut entropy) else { continue };
                 run.answered = true;
                 Payload::binary(answer)
             }
-            b"!c" => Payload::binary(Challenge::issue(&shared, &mut entropy).1),
+            b"!c" => Payload::binary(Challenge::issue(shared, &mut entropy).1),
             [b'!', b'x', hex @ ..] => Payload::binary(
                 hex.chunks(2).map(|pair| pair.iter().fold(0, |n, b| n << 4 | b % 16)).collect::<Vec<u8>>(),
             ),
