@@ -1,5 +1,7 @@
 //! What the tests share: a store, and shorthands for the objects in it.
 
+pub mod network;
+
 use ratatosk_objects::memory::Memory;
 use ratatosk_objects::{IdHash, Object, ObjectHash, ObjectsMut, Recipes, Reference, Value, Versions};
 use ratatosk_versions::{Limits, list};
