@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most entries of lists that one call reads; each costs two objects. Those below the common tail do not count, for they
-    /// are not read. What is above it is in memory, with about 150 bytes for an entry.
+    /// are not read. What is above it is in memory, with about 150 bytes for an entry, or 300 if a list is not in order.
     pub entries: usize,
 }
 
