@@ -166,7 +166,7 @@ fn converse(first: u8, script: &[u8]) {
             }
             b"!c" => Payload::binary(Challenge::issue(shared, &mut entropy).1),
             [b'!', b'x', hex @ ..] => Payload::binary(
-                hex.chunks(2).map(|pair| pair.iter().fold(0, |n, b| n << 4 | b % 16)).collect::<Vec<u8>>(),
+                hex.chunks(2).map(|pair| pair.iter().fold(0, |n, b| (n << 4) | (b % 16))).collect::<Vec<u8>>(),
             ),
             text => Payload::text(String::from_utf8_lossy(text)),
         };

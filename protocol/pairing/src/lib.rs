@@ -16,12 +16,19 @@
 //! | [`invitation`], [`book`] | invitations as JSON and URL, and those that are open |
 //! | [`qr`] | invitations for a camera |
 //!
-//! # What is proven
+//! # What is proven, and where this is stricter than the reference
 //!
 //! Both ends prove the key of their connection in phase 5 and their person key here. The second proof is not bound to the connection,
-//! so somebody in the middle could have it made by others. For that reason, and stricter than the reference, an acceptor pairs only
-//! over a connection that was made with the person key itself, an initiator only with the instance key that stood in the invitation,
-//! and every key of the final identity that was seen before has to be the same again.
+//! so somebody in the middle could have it made by others. Therefore:
+//!
+//! - An acceptor pairs only over a connection that was made with the proven person key, as the reference's initiators make it.
+//! - The final identity has to be of the one who is there: email address, instance name and all keys that were seen before are
+//!   compared; an initiator insists on the instance key that it dialled, which is the one of the invitation.
+//! - Nobody may name an instance key that is on record for somebody else, or ours. The instance key of an initiator is proven when
+//!   it first synchronises, not before.
+//! - The instance has to belong to the person. Nobody is taken for our own person: further instances of one person are not supported.
+//! - A token is taken by one connection at a time, and names and messages have a length.
+//! - Every failure closes the connection; the reference leaves some of them open.
 
 pub mod book;
 pub mod circle;

@@ -74,10 +74,10 @@ impl Fields {
     }
 
     /// The fields of `obj`, which has to have this type.
-    fn object(self, type_name: &str) -> Result<Self, MessageError> {
-        match self.map.get("obj") {
-            Some(Value::Object(obj)) if obj.get("$type$").and_then(Value::as_str) == Some(type_name) => {
-                Ok(Self { command: self.command, map: obj.clone() })
+    fn object(mut self, type_name: &str) -> Result<Self, MessageError> {
+        match self.map.remove("obj") {
+            Some(Value::Object(map)) if map.get("$type$").and_then(Value::as_str) == Some(type_name) => {
+                Ok(Self { command: self.command, map })
             }
             _ => Err(self.mismatch()),
         }
