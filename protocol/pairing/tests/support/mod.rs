@@ -1,7 +1,7 @@
 //! What the tests share: known randomness and keys, a circle of acquaintances, and two machines joined without a network.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ratatosk_objects::sign::SignPublicKey;
 use ratatosk_objects::{InstanceId, PersonId};
@@ -36,8 +36,12 @@ pub fn entropy(seed: u64) -> Box<dyn Entropy> {
     Box::new(Repeatable(seed))
 }
 
+/// Made once: random tests ask for the same few keys thousands of times.
+static KEYS: LazyLock<Vec<KeyPair>> =
+    LazyLock::new(|| (0..=255).map(|seed| SecretKey::from_bytes([seed; 32]).into()).collect());
+
 pub fn key(seed: u8) -> KeyPair {
-    SecretKey::from_bytes([seed; 32]).into()
+    KEYS[usize::from(seed)].clone()
 }
 
 /// Somebody whose person key is `key(seed)` and whose instance key is `key(seed + 1)`.
@@ -54,6 +58,15 @@ pub fn identity(seed: u8) -> Identity {
 }
 
 pub fn myself(seed: u8) -> Arc<Myself> {
+    static MYSELF: LazyLock<[Arc<Myself>; 2]> = LazyLock::new(|| [10, 20].map(make_myself));
+    match seed {
+        10 => MYSELF[0].clone(),
+        20 => MYSELF[1].clone(),
+        other => make_myself(other),
+    }
+}
+
+fn make_myself(seed: u8) -> Arc<Myself> {
     Arc::new(Myself::new(identity(seed), key(seed).secret().clone()).unwrap())
 }
 
