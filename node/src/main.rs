@@ -1,8 +1,9 @@
 //! `ratatosk`: a node of the ONE network.
 //!
-//! What it can do today is `ratatosk peer`: a peer under remote control, for tests and for people who want to see the
-//! protocol work; and `ratatosk plugin`, for people who write plugins.
+//! `init`, `invite`, `accept`, `contacts` and `chat` are for people; `peer` is a peer under remote control, for tests and for
+//! people who want to see the protocol work; `plugin` is for people who write plugins.
 
+mod cli;
 mod peer;
 mod plugins;
 
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    People(cli::Command),
     /// A peer that is driven by JSON lines on standard input and tells what happens on standard output.
     Peer(peer::Options),
     /// Looks at plugins without connecting to anybody.
@@ -32,10 +35,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("RATATOSK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let options = match cli.command {
-        Command::Peer(options) => options,
-        Command::Plugin(tool) => return tool.run(),
-    };
+    if let Command::Plugin(tool) = cli.command {
+        return tool.run();
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,7 +45,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(peer::run(options));
+    let code = runtime.block_on(async {
+        match cli.command {
+            Command::People(command) => cli::run(command).await,
+            Command::Peer(options) => peer::run(options).await,
+            Command::Plugin(_) => ExitCode::SUCCESS,
+        }
+    });
     // A read of standard input cannot be interrupted; waiting for it would keep the process until somebody types.
     runtime.shutdown_background();
     code

@@ -1,0 +1,98 @@
+//! `ratatosk chat`: a conversation in the terminal.
+
+mod command;
+mod files;
+mod screen;
+mod show;
+mod talk;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use ratatosk_node::model::{Contact, Node};
+
+use self::screen::Screen;
+use self::show::Show;
+use self::talk::Talk;
+use super::folder::Place;
+use super::online::{Online, on_disk};
+use super::problem::Problem;
+use super::style::Style;
+use super::text;
+
+/// What stands before what one types.
+const PROMPT: &str = "> ";
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Whom to talk to: a name, an e-mail address, or the beginning of one
+    name: Option<String>,
+    /// How much of what was said before is shown
+    #[arg(long, value_name = "MESSAGES", default_value_t = 20)]
+    last: usize,
+}
+
+/// Talks until the lines end.
+///
+/// # Errors
+///
+/// What is wrong with the node, or the name.
+pub(super) async fn run(options: Options) -> Result<(), Problem> {
+    let node = options.place.open()?;
+    let relay = options.place.relay(&node)?;
+    let online = Online::start(node, relay, Some(INVITATION)).await?;
+    let to = match find_first(&online, options.name.as_deref()).await {
+        Ok(to) => to,
+        Err(problem) => {
+            online.stop().await;
+            return Err(problem);
+        }
+    };
+    let (screen, lines) = Screen::open(PROMPT);
+    let show = Show::new(Style::of_stdout(), TimeZone::system());
+    Talk::new(online, screen, show, options.last).run(to, lines).await
+}
+
+/// How long invitations that are made in a chat are good.
+const INVITATION: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// Whom to talk to first: the one that was named, or the only one.
+async fn find_first(online: &Online, name: Option<&str>) -> Result<Option<Contact>, Problem> {
+    let mut contacts = on_disk(&online.node, Node::contacts).await?;
+    match name {
+        Some(name) => find(&contacts, name).map(Some),
+        None if contacts.len() == 1 => Ok(contacts.pop()),
+        None => Ok(None),
+    }
+}
+
+/// The contact of this name or e-mail address, or whose name or address begins so.
+///
+/// # Errors
+///
+/// If it is nobody, or more than one.
+fn find(contacts: &[Contact], wanted: &str) -> Result<Contact, Problem> {
+    let wanted = wanted.trim().to_lowercase();
+    let texts = |contact: &Contact| {
+        [contact.name.clone().unwrap_or_default(), contact.email.clone(), contact.person.to_string()]
+            .map(|text| text.to_lowercase())
+    };
+    let matching = |fits: &dyn Fn(&str) -> bool| -> Vec<&Contact> {
+        contacts.iter().filter(|contact| texts(contact).iter().any(|text| !text.is_empty() && fits(text))).collect()
+    };
+    let mut found = matching(&|text| text == wanted);
+    if found.is_empty() {
+        found = matching(&|text| text.starts_with(&wanted));
+    }
+    match found.as_slice() {
+        [contact] => Ok((*contact).clone()),
+        [] => {
+            Err(Problem::new(format!("nobody of your contacts is called {wanted:?}"), "`ratatosk contacts` lists them"))
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|contact| text::line(&contact.email)).collect();
+            Err(Problem::new(format!("{:?} may be {}", wanted, names.join(" or ")), "use the whole e-mail address"))
+        }
+    }
+}

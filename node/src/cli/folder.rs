@@ -1,0 +1,118 @@
+//! The folder of a node on the command line: where it is, what opens it, and the CommServer that it uses.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use etcetera::BaseStrategy;
+use ratatosk_node::model::home::Cost;
+use ratatosk_node::model::{Home, Node, Protected, Protection};
+use ratatosk_protocol::driver::check_url;
+use zeroize::Zeroizing;
+
+use super::problem::Problem;
+
+/// Where a node lives.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder of your node [default: the data folder of your system]
+    #[arg(long, env = "RATATOSK_DIR", value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// The key file that opens it, if that lies elsewhere
+    #[arg(long, env = "RATATOSK_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The CommServer, ws:// or wss:// [default: the one that was named last]
+    #[arg(long, env = "RATATOSK_RELAY", value_name = "URL")]
+    relay: Option<String>,
+}
+
+impl Place {
+    /// The folder.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no place for such folders.
+    pub(super) fn dir(&self) -> Result<PathBuf, Problem> {
+        if let Some(dir) = &self.dir {
+            return Ok(dir.clone());
+        }
+        let base = etcetera::choose_base_strategy().map_err(|error| {
+            Problem::new(format!("cannot find your home folder: {error}"), "name a folder with --dir")
+        })?;
+        Ok(base.data_dir().join("ratatosk"))
+    }
+
+    /// The key file, if one was named.
+    pub(super) fn key_file(&self) -> Option<PathBuf> {
+        self.key_file.clone()
+    }
+
+    /// The CommServer that was named now, if one was.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub(super) fn named_relay(&self) -> Result<Option<String>, Problem> {
+        let help = "a CommServer's address is like ws://host:8000 or wss://host";
+        let check = |relay: &String| check_url(relay).map_err(|error| Problem::new(error.to_string(), help));
+        self.relay.as_ref().map(check).transpose()?;
+        Ok(self.relay.clone())
+    }
+
+    /// The CommServer that was named now, or that the node has used before.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub(super) fn relay(&self, node: &Node) -> Result<String, Problem> {
+        let relay = match self.named_relay()? {
+            Some(relay) => Some(relay),
+            None => node.comm_server()?,
+        };
+        relay.ok_or_else(|| {
+            Problem::new("your node has no CommServer", "name one with --relay ws://… or wss://…; it is kept")
+        })
+    }
+
+    /// Opens the node; asks for its passphrase if it has one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for a person.
+    pub(super) fn open(&self) -> Result<Node, Problem> {
+        let dir = self.dir()?;
+        let protection = match Home::protected(&dir)? {
+            Protected::ByKeyFile => Protection::KeyFile(self.key_file.clone()),
+            Protected::ByPassphrase => Protection::Passphrase(ask("Passphrase: ")?, Cost::STANDARD),
+        };
+        Ok(Node::open(&dir, &protection)?)
+    }
+}
+
+/// A passphrase for a new home, asked for twice.
+///
+/// # Errors
+///
+/// If there is nobody to ask, or what was typed differs.
+pub(super) fn new_passphrase() -> Result<Zeroizing<String>, Problem> {
+    let first = ask("A passphrase that protects your keys: ")?;
+    if first.is_empty() {
+        return Err(Problem::new("the passphrase is empty", "type one, or use --without-passphrase"));
+    }
+    if *ask("The same again: ")? != *first {
+        return Err(Problem::new("the two differ", "nothing was made; try again"));
+    }
+    Ok(first)
+}
+
+fn ask(question: &str) -> Result<Zeroizing<String>, Problem> {
+    let help = "a passphrase is typed at a terminal; for a machine that starts by itself: init --without-passphrase";
+    if !std::io::stdin().is_terminal() {
+        return Err(Problem::new("there is no terminal to ask for the passphrase", help));
+    }
+    let mut terminal = std::io::stderr();
+    // A question that nobody sees can still be answered.
+    let _ = write!(terminal, "{question}").and_then(|()| terminal.flush());
+    let answer = rpassword::read_password().map(Zeroizing::new);
+    answer.map_err(|error| Problem::new(format!("cannot read the passphrase: {error}"), help))
+}
