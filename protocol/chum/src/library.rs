@@ -122,7 +122,8 @@ pub trait Library {
     /// The storage is broken.
     fn contains(&self, reference: &Reference) -> Result<bool, Self::Error>;
 
-    /// Stores verified objects, all or none.
+    /// Stores verified objects, all or none. They have to be safe before anything that [`crate::Chum::poll_output`] gives afterwards is
+    /// sent: from the request for a root the peer concludes that everything below it is stored.
     ///
     /// # Errors
     ///

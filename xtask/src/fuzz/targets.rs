@@ -32,6 +32,7 @@ const TARGETS: &[Target] = &[
     },
     Target { fuzz_crate: PROTOCOL, name: "microdata", about: "objects: refused, or written to the same bytes again" },
     Target { fuzz_crate: PROTOCOL, name: "pairing", about: "phase 6 as a script, and invitations" },
+    Target { fuzz_crate: PROTOCOL, name: "chum", about: "CHUM as a script, both sides" },
     Target { fuzz_crate: PROTOCOL, name: "stack", about: "all plugins: frames, plaintexts, time, an application" },
     Target { fuzz_crate: RELAY, name: "proxy_header", about: "headers of the PROXY protocol" },
     Target { fuzz_crate: RELAY, name: "forwarded", about: "Forwarded and X-Forwarded-For" },

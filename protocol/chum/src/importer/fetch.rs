@@ -229,7 +229,8 @@ impl Fetch {
                     if !self.slots.is_empty() {
                         return Ok(Fetched::Waiting);
                     }
-                    // Nothing below the root is missing: now the peer may be asked for the root itself, and know that.
+                    // Everything below the root is stored: now the peer may be asked for the root itself, from which it knows that.
+                    self.flush(library)?;
                     let service =
                         if matches!(self.root, Root::Id { .. }) { Service::IdObject } else { Service::Object };
                     let hash = hex(&self.target());
@@ -385,7 +386,6 @@ impl Fetch {
         library: &mut L,
         context: &mut Context<'_>,
     ) -> Result<Result<Checked, Refusal>, L::Error> {
-        self.flush(library)?;
         let target = self.target();
         let checked = match verify::check(target, text, context.settings.max_message) {
             Ok(checked) => checked,
