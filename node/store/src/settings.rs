@@ -7,8 +7,7 @@
 
 use std::marker::PhantomData;
 
-use rusqlite::ToSql;
-use rusqlite::types::{FromSql, FromSqlError};
+use rusqlite::types::FromSqlError;
 
 use crate::error::Error;
 use crate::row;
@@ -78,7 +77,7 @@ impl View<'_> {
     /// # Errors
     ///
     /// [`Error::SettingType`] if what was set has another type, or the database's.
-    pub fn setting<T: Setting + FromSql>(&self, key: SettingKey<T>) -> Result<Option<T>, Error> {
+    pub fn setting<T: Setting>(&self, key: &SettingKey<T>) -> Result<Option<T>, Error> {
         let mut statement = self.connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
         let value = row::only(statement.query_row([key.name], |row| row.get_ref(0).map(T::column_result)))?;
         value.transpose().map_err(|_: FromSqlError| Error::SettingType(key.name.to_owned()))
@@ -91,7 +90,7 @@ impl Transaction<'_> {
     /// # Errors
     ///
     /// [`Error::TooLarge`], or the database's.
-    pub fn set_setting<T: Setting + ToSql>(&mut self, key: SettingKey<T>, value: &T) -> Result<(), Error> {
+    pub fn set_setting<T: Setting>(&mut self, key: &SettingKey<T>, value: &T) -> Result<(), Error> {
         if value.size() > MAX {
             return Err(Error::TooLarge(MAX as u64));
         }
@@ -105,7 +104,7 @@ impl Transaction<'_> {
     /// # Errors
     ///
     /// The database's.
-    pub fn clear_setting<T>(&mut self, key: SettingKey<T>) -> Result<(), Error> {
+    pub fn clear_setting<T>(&mut self, key: &SettingKey<T>) -> Result<(), Error> {
         self.connection.prepare_cached("DELETE FROM settings WHERE name = ?1")?.execute([key.name])?;
         Ok(())
     }

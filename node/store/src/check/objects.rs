@@ -3,7 +3,7 @@
 use ratatosk_objects::{BlobHash, IdHash, ObjectHash, Reference};
 use sha2::{Digest, Sha256};
 
-use super::{BATCH, Check};
+use super::{BATCH, Check, Finding};
 use crate::error::Error;
 use crate::progress::{Progress, Step};
 use crate::row;
@@ -24,11 +24,11 @@ impl<P: FnMut(Progress)> Check<'_, P> {
         let view = self.view;
         let mut statement = view.connection.prepare(&format!("SELECT hash FROM {table} ORDER BY number"))?;
         let mut rows = statement.query([])?;
-        let mut done = 0;
+        let mut done = 0_u64;
         while let Some(row) = rows.next()? {
             self.text(reference(row::hash(row, 0)?))?;
             done += 1;
-            if done % BATCH == 0 {
+            if done.is_multiple_of(BATCH) {
                 self.tell(step, done, of);
             }
         }
@@ -45,18 +45,18 @@ impl<P: FnMut(Progress)> Check<'_, P> {
         let microdata = match read {
             Ok(microdata) => microdata,
             Err(Error::Damaged(what)) => {
-                self.report.add(super::Finding::Damaged(what));
+                self.report.add(Finding::Damaged(what));
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         let Some(microdata) = microdata else { return Err(Error::Corrupt("an index lacks a row".to_owned())) };
         if microdata.is_id_object() != matches!(from, Reference::Id(_)) {
-            self.report.add(super::Finding::Damaged(from));
+            self.report.add(Finding::Damaged(from));
         }
         for to in microdata.references() {
             if !self.view.contains(&to)? {
-                self.report.add(super::Finding::Missing { from, to });
+                self.report.add(Finding::Missing { from, to });
             }
         }
         Ok(())
@@ -72,11 +72,16 @@ impl<P: FnMut(Progress)> Check<'_, P> {
         while let Some(row) = rows.next()? {
             let (hash, length): (_, i64) = (row::hash(row, 1)?, row.get(2)?);
             if !self.is_blob_right(row.get(0)?, &hash, length.unsigned_abs())? {
-                self.report.add(super::Finding::Damaged(BlobHash::from_bytes(hash).into()));
+                self.report.add(Finding::Damaged(BlobHash::from_bytes(hash).into()));
             }
             self.report.blobs += 1;
             bytes += length.unsigned_abs();
             self.tell(Step::Blobs, bytes, of.unsigned_abs());
+        }
+        let lost = "SELECT count(DISTINCT blob) FROM chunks WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE number = blob)";
+        let lost: i64 = view.connection.query_row(lost, [], |row| row.get(0))?;
+        if lost > 0 {
+            self.report.add(Finding::Database(format!("pieces of {lost} BLOBs that do not exist")));
         }
         Ok(())
     }

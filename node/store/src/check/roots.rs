@@ -51,7 +51,7 @@ impl<P: FnMut(Progress)> Check<'_, P> {
                 Err(error) => return Err(error),
             }
             self.report.versions += 1;
-            if self.report.versions % BATCH == 0 {
+            if self.report.versions.is_multiple_of(BATCH) {
                 self.tell(Step::Roots, self.report.versions, self.report.versions);
             }
         }

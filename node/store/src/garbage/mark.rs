@@ -51,9 +51,8 @@ impl<'a> Marking<'a> {
     fn follow_some(&self) -> Result<u64, Error> {
         let (mut followed, mut missing) = (0, Vec::new());
         self.store.read(|view| {
-            while followed < BATCH as u64
-                && let Some(taken) = with_marks(&mut self.store.writer(), Marks::take)
-            {
+            while followed < BATCH as u64 {
+                let Some(taken) = self.take() else { break };
                 followed += 1;
                 if !self.follow(view, taken)? {
                     missing.push(taken);
@@ -66,6 +65,10 @@ impl<'a> Marking<'a> {
             self.follow_one(taken)?;
         }
         Ok(followed)
+    }
+
+    fn take(&self) -> Option<(Table, i64)> {
+        with_marks(&mut self.store.writer(), Marks::take)
     }
 
     /// Follows the references of one row, as they are now.

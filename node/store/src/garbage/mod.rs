@@ -101,6 +101,7 @@ impl Store {
                 break;
             }
             left = now;
+            drop(writer);
             progress(Progress { step: Step::Shrink, done: all - left.min(all), of: all });
         }
         Ok(())

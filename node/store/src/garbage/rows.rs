@@ -12,8 +12,8 @@ use crate::view::View;
 const ROOTS: [&str; 4] = [
     "SELECT id, 0, node, id FROM versions WHERE id > ?1 ORDER BY id LIMIT ?2",
     "SELECT DISTINCT root, kind, root, NULL FROM access WHERE root > ?1 ORDER BY root LIMIT ?2",
-    "SELECT instance || id, 0, node, id FROM known
-     WHERE (instance, id) > (substr(?1, 1, 32), substr(?1, 33)) ORDER BY instance, id LIMIT ?2",
+    "SELECT CAST(instance || id AS BLOB), 0, node, id FROM known
+     WHERE (instance, id) > (coalesce(substr(?1, 1, 32), X''), coalesce(substr(?1, 33), X'')) ORDER BY instance, id LIMIT ?2",
     "SELECT DISTINCT hash, kind, hash, NULL FROM pins WHERE hash > ?1 ORDER BY hash LIMIT ?2",
 ];
 
