@@ -86,3 +86,84 @@ impl Difference {
         self.new.seen.into_iter().filter(|reference| !old.contains(reference)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+    use ratatosk_objects::{Limits, Microdata, ObjectsMut, PersonId};
+
+    use super::*;
+    use crate::closure::Walk;
+    use crate::memory::{MemoryLibrary, Shelf};
+
+    /// Objects of which each refers to some before it.
+    fn graph(shelf: &mut Shelf, links: &[Vec<prop::sample::Index>]) -> Vec<Reference> {
+        let mut nodes: Vec<Reference> = Vec::new();
+        for (number, links) in links.iter().enumerate() {
+            let links = links.iter().take(number).map(|link| nodes[link.index(nodes.len())]).collect::<HashSet<_>>();
+            let link =
+                |(at, to): (usize, &Reference)| format!("<a itemprop=\"x{at}\" data-type=\"obj\">{}</a>", hex(to));
+            let links: String = links.iter().enumerate().map(link).collect();
+            let text = format!("<div itemscope itemtype=\"//refin.io/N{number}\">{links}</div>");
+            let microdata = Microdata::check(&text, &Limits::DEFAULT).unwrap();
+            nodes.push(shelf.put(&microdata).unwrap().into());
+        }
+        nodes
+    }
+
+    fn hex(reference: &Reference) -> String {
+        let mut text = String::new();
+        crate::list::push_hex(&mut text, reference.hash_bytes());
+        text
+    }
+
+    fn walk(
+        library: &MemoryLibrary<'_>,
+        root: Reference,
+        only: Option<HashSet<Reference>>,
+    ) -> (Vec<Reference>, Vec<Reference>) {
+        let mut walk = Walk::new(root, only, 1_000);
+        // As if every read were followed by a pause.
+        while walk.step(library, &mut 1).unwrap() == Walked::More {}
+        walk.into_list()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_new_is_left_out(
+            links in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..4), 2..60),
+            old in any::<prop::sample::Index>(),
+            new in any::<prop::sample::Index>(),
+        ) {
+            let mut shelf = Shelf::new();
+            let nodes = graph(&mut shelf, &links);
+            let (old, new) = (nodes[old.index(nodes.len())], nodes[new.index(nodes.len())]);
+            let person = PersonId::from(ratatosk_objects::IdHash::from_bytes([0; 32]));
+            let library = shelf.seen_by(person);
+            let mut difference = Difference::new(new, old, 1_000);
+            while difference.step(&library, &mut 1).unwrap() == Walked::More {}
+            let (list, edge) = walk(&library, new, Some(difference.into_new()));
+            let (all, _) = walk(&library, new, None);
+            let (mut had, _) = walk(&library, old, None);
+            had.push(old);
+            for child in &all {
+                prop_assert!(list.contains(child) || had.contains(child));
+            }
+            prop_assert!(edge.iter().all(|child| had.contains(child)));
+            // Whoever has the old closure can store the list from its end on.
+            for (at, child) in list.iter().enumerate() {
+                prop_assert!(all.contains(child));
+                if !edge.contains(child) {
+                    for needed in references(&library, child).unwrap().unwrap() {
+                        prop_assert!(list[at + 1..].contains(&needed));
+                    }
+                }
+            }
+            for needed in references(&library, &new).unwrap().unwrap() {
+                prop_assert!(list.contains(&needed));
+            }
+        }
+    }
+}

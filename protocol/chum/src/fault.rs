@@ -78,6 +78,9 @@ pub enum Fault {
     /// Too many requests at a time.
     #[error("Too many requests")]
     TooManyRequests,
+    /// Answers to requests that were not sent yet.
+    #[error("Answers to what was not asked")]
+    Unasked,
     /// Too many messages that mean nothing.
     #[error("Too many invalid messages")]
     Odd,

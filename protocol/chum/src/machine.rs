@@ -13,6 +13,9 @@ use crate::library::Library;
 use crate::message::{Message, SYNCHRONISATION, Service, parse};
 use crate::settings::Settings;
 
+/// Requests that may wait to be sent, beside twice the window.
+const UNSENT: usize = 64;
+
 /// A message that says that we have something new, on its way.
 #[derive(Default)]
 struct Push {
@@ -79,6 +82,11 @@ impl Chum {
             }
             return Ok(());
         };
+        // A request follows an answer, and an honest answer follows a request that was sent.
+        if importer.outbox().len() > self.settings.window.saturating_mul(2).saturating_add(UNSENT) {
+            self.fault = Some(Fault::Unasked);
+            return Ok(());
+        }
         match importer.advance(library, &self.settings, now)? {
             Ok(Step::Waiting) => {}
             Ok(Step::Busy) => self.resume = Some(now),

@@ -22,6 +22,8 @@ pub struct Settings {
     pub start_deadline: Duration,
     /// Time without any answer after which a peer that owes one is given up.
     pub answer_deadline: Duration,
+    /// The same while a list of children is owed: a peer with a long history may have to read all of it first.
+    pub list_deadline: Duration,
     /// Time that one request may take in all.
     pub request_deadline: Duration,
     /// Time until a root that could not be taken is tried again; doubled each time.
@@ -73,6 +75,7 @@ impl Default for Settings {
             version_tries: 15,
             start_deadline: Duration::from_secs(30),
             answer_deadline: Duration::from_secs(30),
+            list_deadline: Duration::from_secs(300),
             request_deadline: Duration::from_secs(600),
             refused_retry: Duration::from_secs(5),
             refused_retry_max: Duration::from_secs(600),

@@ -93,7 +93,9 @@ impl Wire {
     /// When a peer that owes an answer is given up.
     pub(super) fn deadline(&self, settings: &Settings) -> Option<Instant> {
         let oldest = self.owed.values().next()?.sent;
-        Some((self.progress + settings.answer_deadline).min(oldest + settings.request_deadline))
+        let is_list = self.owed.values().any(|owed| owed.want == Want::Children);
+        let wait = if is_list { settings.list_deadline } else { settings.answer_deadline };
+        Some((self.progress + wait).min(oldest + settings.request_deadline))
     }
 
     /// Whether a list may come, which may be longer than anything else.

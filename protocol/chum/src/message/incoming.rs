@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use thiserror::Error;
 
 use super::loose::Loose;
@@ -111,14 +111,6 @@ struct Raw<'a> {
 #[derive(Default)]
 struct RawError(Option<RemoteError>);
 
-#[derive(serde::Deserialize)]
-struct ErrorFields {
-    #[serde(default)]
-    message: Loose,
-    #[serde(default)]
-    code: Loose,
-}
-
 /// Reads a text message.
 ///
 /// # Errors
@@ -163,17 +155,34 @@ fn answer(data: Loose) -> Answer {
 
 impl<'de> Deserialize<'de> for RawError {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // `stream-error` carries a text here, `error` an object.
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Either {
-            Fields(ErrorFields),
-            Other(IgnoredAny),
+        deserializer.deserialize_any(ErrorVisitor)
+    }
+}
+
+struct ErrorVisitor;
+
+impl<'de> Visitor<'de> for ErrorVisitor {
+    type Value = RawError;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an error, or a text about one")
+    }
+
+    // `stream-error` carries a text here, `error` an object.
+    fn visit_str<E>(self, _: &str) -> Result<RawError, E> {
+        Ok(RawError(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<RawError, A::Error> {
+        let (mut code, mut message) = (Loose::Undefined, Loose::Undefined);
+        while let Some(name) = fields.next_key::<Cow<'de, str>>()? {
+            match name.as_ref() {
+                "code" => code = fields.next_value()?,
+                "message" => message = fields.next_value()?,
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
         }
-        Ok(match Either::deserialize(deserializer)? {
-            Either::Fields(fields) => Self(Some(RemoteError::new(fields.code.text(), fields.message.text()))),
-            Either::Other(_) => Self(None),
-        })
+        Ok(RawError(Some(RemoteError::new(code.text(), message.text()))))
     }
 }
 

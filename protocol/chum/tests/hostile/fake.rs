@@ -63,6 +63,10 @@ impl Fake {
         self.hand(Input::Message(Payload::Binary(bytes::Bytes::copy_from_slice(bytes))));
     }
 
+    pub(crate) fn tick(&mut self) {
+        self.hand(Input::Timeout);
+    }
+
     fn hand(&mut self, input: Input) {
         let mut library = self.shelf.seen_by(self.peer);
         self.chum.handle(input, &mut library, self.now).unwrap();

@@ -77,13 +77,41 @@ fn a_peer_that_answers_nothing_more() {
     fake.roots = Vec::new();
     let good = fake.good_root();
     fake.answers.clear();
-    // It still names roots, and then nothing.
-    fake.run(Duration::from_secs(33));
+    // It still names roots, and then nothing: it may have a long list to make, or not.
+    fake.run(Duration::from_secs(303));
     assert_eq!(fake.closed, None);
     fake.run(Duration::from_secs(2));
     assert_eq!(fake.closed, Some(Fault::Silence));
     assert!(!fake.shelf.taken.contains(&good));
     assert_eq!(fake.chum.poll_timeout(), None);
+}
+
+#[test]
+fn a_peer_that_has_no_list_to_make() {
+    let mut fake = Fake::started(Settings::default());
+    fake.good_root();
+    // All but the objects.
+    fake.answers.retain(|(service, _), _| [1, 4].contains(service));
+    fake.run(Duration::from_millis(30_299));
+    assert_eq!(fake.closed, None);
+    fake.run(Duration::from_millis(1));
+    assert_eq!(fake.closed, Some(Fault::Silence));
+}
+
+#[test]
+fn answers_to_requests_that_were_not_sent() {
+    let mut fake = Fake::started(Settings::default());
+    fake.run(Duration::from_secs(1));
+    let next = fake.asked.last().unwrap().0 + 1;
+    // Nothing is sent any more, and still it answers every list of roots.
+    fake.now += Duration::from_secs(5);
+    for n in 0..1_000 {
+        fake.tick();
+        fake.say(&format!(r#"{{"responseId":{},"type":"data","data":"[]"}}"#, next + n));
+        fake.now += Duration::from_secs(5);
+    }
+    fake.run(Duration::ZERO);
+    assert_eq!(fake.closed, Some(Fault::Unasked));
 }
 
 #[test]
