@@ -4,8 +4,8 @@
 //
 //     {url, name, email, instance, dir, invitationMs, makesTopics}
 //
-// and of `tell` and `transcript`. The peer has a method for each command, with the command as its argument, and `close()`.
-// It tells the events by itself, `ready` excepted.
+// and of `tell` and `transcript`. The peer has a method for each command and `close()`. It tells the events by itself,
+// `ready` excepted. `commands` are more of them, which get the line as it is.
 import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -70,7 +70,8 @@ export async function runPerson(make) {
             transcript({mark: need(text, 'mark needs "text"')});
         },
         disconnect: async () => void (await peer.disconnect()),
-        reconnect: async () => void (await peer.reconnect())
+        reconnect: async () => void (await peer.reconnect()),
+        ...peer.commands
     };
     tell({event: 'ready', ...(await peer.info())});
     const refused = cmd => (cmd === 'raw' ? 'raw is for peers without an identity: start this one without PEER_EMAIL' : undefined);

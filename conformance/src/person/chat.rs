@@ -59,14 +59,14 @@ fn short(text: &Value) -> String {
 /// How a message is shown: what the peer says of its signature.
 pub(super) fn shown(answer: &Value, text: &str) -> Option<String> {
     let message = answer["messages"].as_array()?.iter().find(|it| it["text"] == text)?;
-    Some(message["signature"].as_str().unwrap_or("unsaid").to_owned())
+    Some(message["affirmed"].as_str().unwrap_or("unsaid").to_owned())
 }
 
 /// The last file by an author: its hash and how many bytes of it are there.
 pub(super) fn last_file(answer: &Value, author: &str) -> Option<(String, u64)> {
     let mut messages = answer["messages"].as_array()?.iter().rev();
     let message = messages.find(|it| it["text"] == "file" && it["author"] == author)?;
-    let file = message["attachments"].as_array()?.first()?;
+    let file = message["attachments"].as_array()?.first().filter(|file| file["present"] != false)?;
     Some((file["hash"].as_str()?.to_owned(), file["size"].as_u64()?))
 }
 

@@ -24,12 +24,13 @@
 //! | `< text`, `<ascii N` … | gets a message |
 //! | `file N`, `has file` | posts a file of so many bytes; has the last one as it was sent |
 //! | `connections N` | comes to so many |
-//! | `shows HOW text` | shows this message as `verified`, `unverified` or `forged`, or `nothing` of it |
+//! | `shows HOW text`, `with b shows HOW text` | shows this message, of `m` or of `b`, as `verified`, `unverified`, `forged`, without a word on that (`unsaid`), or not at all (`nothing`) |
 //! | `to b2 > text`, `from a2 < text`, `to a2 opens` | with another one |
 //!
 //! Without a name: `meet` (`a` and `b` start and are online), `befriend` (they meet, are paired and linked, and have a
 //! topic), `spoil` (the invitation gets another token), `burst N`, `agree N`, `wait MS`, `idle MS`, `disconnect NAMES`,
-//! `reconnect NAMES`, `attack NAME` (of the hostile partner), `got TEMPLATE` (what came of it), and `either … end`.
+//! `reconnect NAMES`, `attack NAME` (of the hostile partner `m`; `attack2` of
+//! `m2`), `got TEMPLATE` (what came of it), and `either … end`.
 
 use ratatosk_protocol::message::Payload;
 
@@ -113,7 +114,8 @@ fn one(word: &str, rest: &str, steps: &mut Vec<Step>) -> Result<(), Mistake> {
         "idle" => steps.push(Step::Idle(millis(rest)?)),
         "disconnect" => steps.push(Step::Disconnect(names())),
         "reconnect" => steps.push(Step::Reconnect(names())),
-        "attack" => steps.push(Step::Attack(rest.to_owned())),
+        "attack" => steps.push(Step::Attack { name: "m".to_owned(), what: rest.to_owned() }),
+        "attack2" => steps.push(Step::Attack { name: "m2".to_owned(), what: rest.to_owned() }),
         "got" => steps.push(Step::Got(Template::parse(rest)?)),
         name => steps.push(peer(name, rest)?),
     }
@@ -161,7 +163,9 @@ fn peer(name: &str, line: &str) -> Result<Step, Mistake> {
         "killed" => Step::Kill(name),
         "shows" => {
             let (how, text) = split(rest);
-            Step::Shown { name, text: text.to_owned(), how: how.to_owned() }
+            // What is shown otherwise than it should be is mostly of the hostile partner.
+            let with = if word == "with" { with } else { "m".to_owned() };
+            Step::Shown { name, with, text: text.to_owned(), how: how.to_owned() }
         }
         verb => {
             let text = |kind: &str| match payload::parse(kind, rest)? {

@@ -148,10 +148,10 @@ impl Play for Stage<'_> {
                 Ok(())
             }
             Step::Idle(time) => self.idle(*time).await,
-            Step::Attack(what) => self.attack(what).await,
+            Step::Attack { name, what } => self.attack(name, what).await,
             Step::Got(template) => self.compare(template),
-            Step::Shown { name, text, how } => {
-                let got = self.shown(name, text).await?;
+            Step::Shown { name, with, text, how } => {
+                let got = self.shown(name, with, text).await?;
                 if got == *how { Ok(()) } else { Err(difference(name, format!("{text} as {how}"), got)) }
             }
             Step::Either(branches) => play::either(self, branches).await,
@@ -169,7 +169,7 @@ impl Play for Stage<'_> {
     async fn next(&mut self, step: &Step, _: &[Branch<Step>]) -> Played<Next> {
         let is = match step {
             Step::Got(template) => template.matches(&self.got, &NoValues).is_some(),
-            Step::Shown { name, text, how } => self.shown(name, text).await? == *how,
+            Step::Shown { name, with, text, how } => self.shown(name, with, text).await? == *how,
             _ => false,
         };
         Ok(if is { Next::This } else { Next::Other })
@@ -340,11 +340,11 @@ impl Stage<'_> {
         b.connections(1, deadline).await
     }
 
-    async fn attack(&mut self, what: &str) -> Played {
+    async fn attack(&mut self, name: &str, what: &str) -> Played {
         let deadline = Instant::now() + ATTACK;
         let command =
             json!({"cmd": "attack", "name": what, "invitation": self.invitation, "other": self.persons.get("b")});
-        let answer = self.actor("m")?.ask(command, deadline).await?;
+        let answer = self.actor(name)?.ask(command, deadline).await?;
         answer["got"].as_str().unwrap_or("nothing").clone_into(&mut self.got);
         Ok(())
     }
@@ -364,8 +364,8 @@ impl Stage<'_> {
     }
 
     /// How a message is shown, once it is, or `nothing`.
-    async fn shown(&mut self, name: &str, text: &str) -> Played<String> {
-        let command = json!({"cmd": "messages", "topic": self.topic_of(name, "m")?});
+    async fn shown(&mut self, name: &str, with: &str, text: &str) -> Played<String> {
+        let command = json!({"cmd": "messages", "topic": self.topic_of(name, with)?});
         let (deadline, until) = (self.patience(1), Instant::now() + POLLS);
         let look = |answer: &Value| shown(answer, text).map_or_else(|| Err("nothing".to_owned()), Ok);
         let actor = self.actor(name)?;

@@ -154,14 +154,21 @@ pub enum Step {
     Wait(Duration),
     /// Nothing is said for so long, and no connection of `a` or `b` is lost.
     Idle(Duration),
-    /// The hostile partner does something, with the last invitation if it needs one.
-    Attack(String),
+    /// A hostile partner does something, with the last invitation if it needs one.
+    Attack {
+        /// Which one.
+        name: Name,
+        /// What.
+        what: String,
+    },
     /// What came of that, in its words.
     Got(Template),
     /// How a peer shows a message: `verified`, `unverified` or `forged`; `nothing` if it does not show it.
     Shown {
         /// Which peer.
         name: Name,
+        /// In its topic with whom.
+        with: Name,
         /// The text of the message.
         text: String,
         /// How.

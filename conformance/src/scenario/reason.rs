@@ -19,6 +19,8 @@ pub enum Rule {
     WebSocket,
     /// Nothing in `spec/wire.md`: a local function of the recorded implementation that no byte on the wire depends on.
     NotOnTheWire,
+    /// `spec/one.md §5` and `§6`: what the reference does not check.
+    Unchecked,
     /// Nothing in `spec/wire.md`: a defect that its table does not have, mended in a way that every peer understands.
     Unlisted,
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Rule {
             Self::EngineAccident => "JavaScript engine accident, §10 first paragraph",
             Self::WebSocket => "RFC 6455",
             Self::RelayLimits => "relay limits, no row of §10",
+            Self::Unchecked => "spec/one.md: what the reference does not check",
             Self::Unlisted => "a mended defect, no row of §10",
             Self::NotOnTheWire => "no row of §10: a local function",
         })
@@ -83,11 +86,17 @@ pub enum Reason {
     TemporaryKey,
     /// A byte order mark hides no keyword.
     HiddenKeyword,
+    /// Whoever does not prove who he is does not become a contact.
+    Unproven,
+    /// What a contact may not say is not taken, and the rest goes on.
+    LyingContact,
+    /// It is said of a message whether its author has signed it.
+    VerifiedAuthor,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::EarlyData,
         Self::BackPressure,
         Self::RegistrationDeadline,
@@ -109,6 +118,9 @@ impl Reason {
         Self::NotOnTheWire,
         Self::TemporaryKey,
         Self::HiddenKeyword,
+        Self::Unproven,
+        Self::LyingContact,
+        Self::VerifiedAuthor,
     ];
 
     /// The word that stands for it in scenario files and lists of deviations.
@@ -135,6 +147,9 @@ impl Reason {
             Self::SpeakFirst => "speak-first",
             Self::TemporaryKey => "temporary-key",
             Self::HiddenKeyword => "hidden-keyword",
+            Self::Unproven => "unproven",
+            Self::LyingContact => "lying-contact",
+            Self::VerifiedAuthor => "verified-author",
             Self::NotOnTheWire => "not-on-the-wire",
         }
     }
@@ -165,6 +180,9 @@ impl Reason {
             Self::SpeakFirst => "an acceptor speaks second, and a connector is ready before it sends its key",
             Self::TemporaryKey => "a temporary key of low order, or one that was sent back, is refused",
             Self::HiddenKeyword => "a text that a receiver would take for a keyword is marked, byte order mark or not",
+            Self::Unproven => "whoever does not prove who he is does not become a contact, and is told so",
+            Self::LyingContact => "what a contact may not say is not taken, and nothing else suffers from it",
+            Self::VerifiedAuthor => "the signature of a message is verified",
             Self::NotOnTheWire => "no byte on the wire depends on what was recorded",
         }
     }
@@ -177,6 +195,7 @@ impl Reason {
             Self::EarlyCap => Rule::RelayLimits,
             Self::NewestPing | Self::LengthSign | Self::OldHttp => Rule::WebSocket,
             Self::TemporaryKey | Self::HiddenKeyword => Rule::Unlisted,
+            Self::Unproven | Self::LyingContact | Self::VerifiedAuthor => Rule::Unchecked,
             Self::NotOnTheWire => Rule::NotOnTheWire,
             Self::EarlyData
             | Self::BackPressure

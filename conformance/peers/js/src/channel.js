@@ -59,10 +59,10 @@ function authorOf(store, {time, metadata = []}, keyOf) {
         const certificate = signature?.$type$ === 'Signature' && attempt(() => object(store, signature.data));
         if (!certificate || certificate.$type$ !== 'AffirmationCertificate' || certificate.data !== time) continue;
         const signKey = keyOf(signature.issuer);
-        if (!signKey) return {author: signature.issuer, signature: 'unverified'};
-        return {author: signature.issuer, signature: verify(signature, signKey) ? 'verified' : 'forged'};
+        if (!signKey) return {author: signature.issuer, affirmed: 'unverified'};
+        return {author: signature.issuer, affirmed: verify(signature, signKey) ? 'verified' : 'forged'};
     }
-    return {signature: 'unverified'};
+    return {affirmed: 'unverified'};
 }
 
 function attempt(it) {
@@ -82,8 +82,8 @@ export function tellEntry(store, entry, keyOf) {
         if (file?.$type$ !== 'BlobDescriptor' || !store.hasBlob(file.data)) return [];
         return [{name: file.name, type: file.type, hash: file.data, size: store.blob(file.data).length}];
     });
-    const {author, signature} = authorOf(store, entry, keyOf);
+    const {author, affirmed} = authorOf(store, entry, keyOf);
     // Nobody is shown as the author of what another has sent.
-    const isForged = signature === 'verified' && author !== message.sender;
-    return {text: message.text, author, creationTime: entry.timestamp, attachments, signature: isForged ? 'forged' : signature};
+    const isForged = affirmed === 'verified' && author !== message.sender;
+    return {text: message.text, author, creationTime: entry.timestamp, attachments, affirmed: isForged ? 'forged' : affirmed};
 }

@@ -1,7 +1,7 @@
 // The first messages of an encrypted connection, both roles: group, sync, and who is at the two ends (spec/one.md §2).
 import nacl from 'tweetnacl';
 import {fromHex} from '../../interface.js';
-import {open, seal} from './handshake.js';
+import {open, parse, seal} from './handshake.js';
 import {idHashOf} from './objects.js';
 
 /** How long phase 6 may take. */
@@ -44,10 +44,8 @@ export class Steps {
 
     /** The next message, which has to have that command. */
     async command(name) {
-        const message = await this.next();
-        if (typeof message !== 'string') throw new Error('Received message that is not a string message.');
-        const value = JSON.parse(message);
-        if (value?.command !== name) throw new Error(`Received unexpected type '${value?.command}'. Expected type '${name}'.`);
+        const value = parse(await this.next());
+        if (value.command !== name) throw new Error(`Received unexpected type '${value.command}'. Expected type '${name}'.`);
         return value;
     }
 
@@ -82,11 +80,14 @@ export class Steps {
     }
 }
 
+/** What is said of a message that has not what its command needs. */
+export const unexpected = command => new Error(`Received data does not match the data expected for command '${command}'`);
+
 /** The group that the initiator wants; `group` is given by the initiator alone. */
 export async function agree(steps, group) {
     if (group === undefined) {
         const {connectionGroupName} = await steps.command('connection_group');
-        if (typeof connectionGroupName !== 'string') throw new Error("Received data does not match the data expected for command 'connection_group'");
+        if (typeof connectionGroupName !== 'string') throw unexpected('connection_group');
         steps.send({command: 'sync'});
         return connectionGroupName;
     }

@@ -8,12 +8,12 @@ const PROFILE = 'default';
 export const personOf = email => ({$type$: 'Person', email});
 export const instanceOf = (name, owner) => ({$type$: 'Instance', name, owner});
 
-/** The ids and keys that stand in the public identity of somebody (spec/one.md §3). @throws if it is none */
+/** The ids and keys that stand in the public identity of somebody (spec/one.md §3); undefined if it is none. */
 export function readIdentity(it) {
     const texts = ['personEmail', 'instanceName'].every(name => typeof it?.[name] === 'string');
     const keys = ['personKeyPublic', 'personSignKeyPublic', 'instanceKeyPublic', 'instanceSignKeyPublic'];
-    if (!texts || it.type !== 'public' || !keys.every(name => /^[0-9a-f]{64}$/.test(it[name]))) throw new Error('This is not an identity.');
-    if (it.url !== undefined && typeof it.url !== 'string') throw new Error('This is not an identity.');
+    if (!texts || it.type !== 'public' || !keys.every(name => /^[0-9a-f]{64}$/.test(it[name]))) return undefined;
+    if (it.url !== undefined && typeof it.url !== 'string') return undefined;
     const personId = idHashOf(personOf(it.personEmail));
     return {
         personId,

@@ -11,6 +11,8 @@ const ATTEMPTS = 15;
 /** Requests under way. */
 const WINDOW = 32;
 const MAX_ROOTS = 100000;
+/** Complaints of one connection that are shown. */
+const MAX_LOG = 20;
 const MAX_CHILDREN = 1000000;
 const MAX_OBJECT = 16 * 1024 * 1024;
 /** They say who may have what: nobody else tells us that. */
@@ -31,7 +33,9 @@ export class Importer {
 
     /** `take(type, root)` is told of roots whose objects are all there. */
     constructor(requests, store, take, log) {
-        [this.#requests, this.#store, this.#take, this.#log] = [requests, store, take, log];
+        let logged = 0;
+        const some = error => logged++ < MAX_LOG && log(error);
+        [this.#requests, this.#store, this.#take, this.#log] = [requests, store, take, some];
     }
 
     /** Asks at once. */

@@ -1,5 +1,6 @@
 // Invitations, and how two become contacts (spec/one.md §3).
 import {randomBytes} from 'node:crypto';
+import {unexpected} from './exchange.js';
 import {readIdentity} from './identity.js';
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_';
@@ -36,6 +37,7 @@ export class Invitations {
 /** What was said has to be what was proven. */
 function check(identity, who, instanceKey) {
     const contact = readIdentity(identity);
+    if (!contact) throw unexpected('identity');
     const same = ['personId', 'instanceId', 'personKey', 'personSignKey'].every(name => contact[name] === who[name]);
     if (!same || (instanceKey && contact.instanceKey !== instanceKey)) throw new Error('The identity is not the one that was proven.');
     return contact;
@@ -52,6 +54,7 @@ export async function redeem(steps, identity, who, invitation) {
 /** The side that has invited. @returns the new contact */
 export async function admit(steps, identity, who, invitations) {
     const {token} = await steps.command('authentication_token');
+    if (typeof token !== 'string') throw unexpected('authentication_token');
     const until = invitations.take(token);
     try {
         steps.send({command: 'identity', obj: identity.public});

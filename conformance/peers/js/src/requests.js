@@ -40,6 +40,11 @@ export class Requests {
         });
     }
 
+    /** Sends bytes that belong to no request, or to anybody's: for those who want to know what comes of it. */
+    stray(bytes) {
+        Promise.resolve(this.#connection.send(new Uint8Array(bytes))).catch(() => {});
+    }
+
     /** Nothing more comes. */
     end(reason) {
         for (const requestId of [...this.#waiting.keys()]) this.#settle(requestId, it => it.reject(new Error(reason)));
