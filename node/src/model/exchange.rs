@@ -51,7 +51,14 @@ pub(super) enum Taken {
     /// A topic.
     Topic,
     /// A channel has another head.
-    Channel { topic: String, before: Option<ObjectHash>, now: Option<ObjectHash> },
+    Channel {
+        /// The id of its topic.
+        topic: String,
+        /// Whether the topic is new here.
+        opened: bool,
+        before: Option<ObjectHash>,
+        now: Option<ObjectHash>,
+    },
     /// A profile.
     Profile,
 }
@@ -161,13 +168,25 @@ impl Gate<'_> {
                 return Ok(Ok(Taken::Nothing));
             }
             let channel = db::needed::<ChannelInfo>(tx, merged.object)?;
+            let opened = self.open_one_to_one(tx, &channel.id, now)?;
             let before = merged.before.map(|hash| db::needed::<ChannelInfo>(tx, hash)).transpose()?;
             let before = before.and_then(|channel| channel.head);
-            return Ok(Ok(Taken::Channel { topic: channel.id, before, now: channel.head }));
+            return Ok(Ok(Taken::Channel { topic: channel.id, opened, before, now: channel.head }));
         }
         record::remember(tx, self.from, id, now, entropy)?;
         let renamed = self.remember_name(tx, node, id)?;
         Ok(Ok(if merged.changed || renamed { Taken::Profile } else { Taken::Nothing }))
+    }
+
+    /// Makes the 1:1 topic of a channel if it has not come yet: everybody makes the same. Gives whether it was missing.
+    fn open_one_to_one(&self, tx: &mut Transaction<'_>, topic: &str, now: u64) -> Result<bool, ModelError> {
+        match TopicId::parse(topic) {
+            Some(id) if id.is_one_to_one() && self.topics.get(topic).is_none() => {
+                topics::create(tx, self.me, &id, Some(topic.to_owned()), now)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Keeps what the contact calls themselves now. Gives whether that is new.

@@ -87,7 +87,7 @@ impl Library {
             .node
             .store
             .transaction(|tx| gate.take(tx, items, root, now, os_entropy().as_mut())?.map_err(Stopped::Refused))?;
-        if matches!(taken, Taken::Topic | Taken::Profile) {
+        if matches!(taken, Taken::Topic | Taken::Profile | Taken::Channel { opened: true, .. }) {
             self.node.forget();
         }
         Ok(taken)
@@ -103,8 +103,11 @@ impl Library {
                 let topic = known.topics.all().find(|topic| Some(&topic.hash) == root.object());
                 self.changes.extend(topic.cloned().map(Change::Topic));
             }
-            Taken::Channel { topic, before, now } => {
+            Taken::Channel { topic, opened, before, now } => {
                 let known = self.node.known()?;
+                if opened {
+                    self.changes.extend(known.topics.get(&topic).cloned().map(Change::Topic));
+                }
                 let reader = Reader { me: &self.node.me, contacts: &known.contacts };
                 let arrivals = self.node.store.read(|view| reader.arrivals(view, now, before))?;
                 if arrivals.total > 0 {
@@ -143,7 +146,7 @@ impl ratatosk_chum::Library for Library {
 
     fn roots(&self) -> Result<Vec<Root>, ModelError> {
         // Who is no contact has nothing shared with them.
-        self.node.store.read(|view| sharing::roots(view, self.person))
+        sharing::roots(&self.node.store, self.person)
     }
 
     fn object(&self, hash: &ObjectHash) -> Result<Option<Microdata>, ModelError> {

@@ -113,12 +113,6 @@ impl Node {
         Myself::new(identity, self.home.secrets().person.secret().clone()).ok().map(Arc::new)
     }
 
-    /// The folder and its protection.
-    #[must_use]
-    pub fn home_mut(&mut self) -> &mut Home {
-        &mut self.home
-    }
-
     /// The store, for what is not about persons: sizes, garbage.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -213,7 +207,7 @@ impl Node {
         let name = Some(id.to_string());
         match known.topics.get(&id.to_string()) {
             Some(topic) => Ok(topic.clone()),
-            None => self.create_topic(id, name),
+            None => self.create_topic(&id, name),
         }
     }
 
@@ -242,14 +236,14 @@ impl Node {
             count if count > MAX_PARTICIPANTS => {
                 Err(ModelError::TooMuch { what: "participants of a topic", limit: MAX_PARTICIPANTS })
             }
-            _ => self.create_topic(TopicId::group(participants, os_entropy().as_mut()), Some(name.to_owned())),
+            _ => self.create_topic(&TopicId::group(participants, os_entropy().as_mut()), Some(name.to_owned())),
         }
     }
 
-    fn create_topic(&self, id: TopicId, name: Option<String>) -> Result<Topic, ModelError> {
+    fn create_topic(&self, id: &TopicId, name: Option<String>) -> Result<Topic, ModelError> {
         let now = self.now();
         let text = id.to_string();
-        self.change(|tx| topics::create(tx, &self.me, &id, name, now))?;
+        self.change(|tx| topics::create(tx, &self.me, id, name, now))?;
         self.topic(&text)
     }
 
@@ -299,12 +293,15 @@ impl Node {
         let topic = self.topic(topic)?;
         let now = self.now();
         // Contacts and topics stay as they are.
-        self.store.transaction(|tx| {
+        let posted = self.store.transaction(|tx| {
             let descriptors: Vec<_> =
                 attachments.iter().map(|file| db::put(tx, &file.descriptor)).collect::<Result<_, _>>()?;
             let attachments = (!descriptors.is_empty()).then_some(descriptors);
             chat::post(tx, &topic, self.issuer(), Draft { text: text.to_owned(), attachments }, now)
-        })
+        });
+        // Until now nothing but these kept the files.
+        drop(attachments);
+        posted
     }
 
     /// The newest messages of a topic, or those before a place that an earlier page gave. Reads no more of the topic than that.

@@ -5,8 +5,8 @@
 
 use ratatosk_chum::Root;
 use ratatosk_objects::typed::{Access, IdAccess, Typed, VersionNode, VersionNodeEdge};
-use ratatosk_objects::{IdHash, ObjectHash, PersonId, Versioned};
-use ratatosk_store::{SharedRoot, Transaction, View};
+use ratatosk_objects::{IdHash, Microdata, PersonId, Reference, Versioned};
+use ratatosk_store::{SharedRoot, Store, Transaction, View};
 
 use super::{ModelError, db};
 
@@ -48,8 +48,17 @@ fn united(before: &[PersonId], more: &[PersonId]) -> Vec<PersonId> {
 
 /// What a person is told is there for them: objects, ids, and of each id the one version node that we publish
 /// (`spec/one.md §6`, trap (c)).
-pub(super) fn roots(view: &View<'_>, person: PersonId) -> Result<Vec<Root>, ModelError> {
-    let mut roots = Vec::new();
+pub(super) fn roots(store: &Store, person: PersonId) -> Result<Vec<Root>, ModelError> {
+    let (roots, missing) = store.read(|view| list(view, person))?;
+    if !missing.is_empty() {
+        store.transaction(|tx| missing.iter().try_for_each(|edge| tx.put(edge).map(drop)))?;
+    }
+    Ok(roots)
+}
+
+/// The roots, and the nodes among them that are not stored: nothing refers to them, so they may have gone as garbage.
+fn list(view: &View<'_>, person: PersonId) -> Result<(Vec<Root>, Vec<Microdata>), ModelError> {
+    let (mut roots, mut missing) = (Vec::new(), Vec::new());
     for root in view.roots(&person)? {
         match root {
             SharedRoot::Object(hash) => {
@@ -60,20 +69,24 @@ pub(super) fn roots(view: &View<'_>, person: PersonId) -> Result<Vec<Root>, Mode
                 let microdata = view.id_object(&id)?.ok_or(ModelError::MissingId(id))?;
                 let one_type = microdata.type_name().to_owned();
                 roots.push(Root::Id { id, one_type: one_type.clone() });
-                if let Some(node) = published(view, id)? {
+                if let Some(edge) = published(view, id)? {
+                    let node = edge.hash();
                     roots.push(Root::VersionNode { node, id, one_type });
+                    if !view.contains(&Reference::Object(node))? {
+                        missing.push(edge);
+                    }
                 }
             }
         }
     }
-    Ok(roots)
+    Ok((roots, missing))
 }
 
 /// The node that stands for the current version of an id: as `ratatosk_versions::published`, for a view that only reads.
-fn published(view: &View<'_>, id: IdHash) -> Result<Option<ObjectHash>, ModelError> {
+fn published(view: &View<'_>, id: IdHash) -> Result<Option<Microdata>, ModelError> {
     let Some(hash) = view.current(&id)? else { return Ok(None) };
     let microdata = view.object(&hash)?.ok_or(ModelError::MissingObject(hash))?;
     let node = VersionNode::read(&microdata).map_err(|error| ModelError::Read { hash, error })?;
     let edge = VersionNodeEdge { data: node.data(), depth: 0, creation_time: node.creation_time() };
-    Ok(Some(edge.microdata()?.hash()))
+    Ok(Some(edge.microdata()?))
 }

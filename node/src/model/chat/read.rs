@@ -16,6 +16,8 @@ use super::attachments::{self, Attachment};
 pub const MAX_PAGE: usize = 1000;
 /// The most entries that one page looks at, so that a channel full of other things costs no more.
 const MAX_LOOK: usize = 10 * MAX_PAGE;
+/// A page ends with the message that makes its texts longer than this, in bytes.
+const MAX_PAGE_BYTES: usize = 16 << 20;
 
 /// A message of a topic.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +65,7 @@ pub struct Cursor(ObjectHash);
 /// What has come to a topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrivals {
-    /// The newest of the messages, oldest first; at most [`MAX_PAGE`].
+    /// The newest of the messages, oldest first: at most [`MAX_PAGE`], and about 16 MiB of text.
     pub messages: Vec<Message>,
     /// How many entries there are in all.
     pub total: usize,
@@ -88,13 +90,15 @@ impl Reader<'_> {
             Some(Cursor(hash)) => Some(hash),
             None => db::current::<ChannelInfo>(view, channel)?.and_then(|version| version.value.head),
         };
-        let (mut messages, mut older) = (Vec::new(), head);
+        let (mut messages, mut bytes, mut older) = (Vec::new(), 0, head);
         for (looked, entry) in list::iterate_back(view, head).enumerate() {
-            if messages.len() >= limit.min(MAX_PAGE) || looked >= MAX_LOOK {
+            if messages.len() >= limit.min(MAX_PAGE) || bytes > MAX_PAGE_BYTES || looked >= MAX_LOOK {
                 break;
             }
             let entry = entry?;
-            messages.extend(self.message(view, &entry)?);
+            let message = self.message(view, &entry)?;
+            bytes += message.as_ref().map_or(0, |message| message.text.len());
+            messages.extend(message);
             older = entry.previous;
         }
         messages.reverse();
@@ -109,11 +113,14 @@ impl Reader<'_> {
         before: Option<ObjectHash>,
     ) -> Result<Arrivals, ModelError> {
         let mut arrivals = Arrivals { messages: Vec::new(), total: 0 };
+        let mut bytes = 0;
         for change in list::difference(view, now, before) {
             let Change::Added(entry) = change? else { continue };
             arrivals.total += 1;
-            if arrivals.messages.len() < MAX_PAGE {
-                arrivals.messages.extend(self.message(view, &entry)?);
+            if arrivals.messages.len() < MAX_PAGE && bytes <= MAX_PAGE_BYTES {
+                let message = self.message(view, &entry)?;
+                bytes += message.as_ref().map_or(0, |message| message.text.len());
+                arrivals.messages.extend(message);
             }
         }
         arrivals.messages.reverse();

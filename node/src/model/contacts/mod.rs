@@ -70,7 +70,8 @@ impl Contacts {
         for someone in leute.value.other.into_iter().take(MAX_CONTACTS) {
             let Some(someone) = db::current::<Someone>(view, someone)? else { continue };
             for (person, profiles) in someone.value.identities {
-                let contact = load(view, me, person, &profiles)?;
+                let mut contact = load(view, me, person, &profiles)?;
+                contact.endpoints.retain(|endpoint| endpoint.key != me.identity.instance_key);
                 for endpoint in &contact.endpoints {
                     // Whoever was paired with has the key; somebody else's profile cannot take it away.
                     let entry = contacts.by_instance_key.entry(endpoint.key);

@@ -168,8 +168,8 @@ impl HomeError {
         Self::Io { what, path: path.to_owned(), error }
     }
 
-    fn damaged(path: &Path, why: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), why: why.to_string() }
+    fn damaged(path: &Path, why: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), why: why.into() }
     }
 }
 
@@ -212,7 +212,7 @@ impl Home {
         let header = Header { format: FORMAT, email, instance, name, lock };
         let secrets = Secrets::generate(entropy);
         let text = sealed::seal(header.clone(), secrets.packed(), &key, entropy)
-            .map_err(|error| HomeError::damaged(&identity, error))?;
+            .map_err(|error| HomeError::damaged(&identity, error.to_string()))?;
         files::replace_private(&identity, &text, &mut || done(Step::IdentityWritten))?;
         done(Step::Identity)?;
         Ok(Self { dir: dir.to_owned(), header, secrets, _lock: held })
@@ -233,7 +233,7 @@ impl Home {
             (SealError::WrongKey, Protection::KeyFile(path)) => {
                 HomeError::WrongKey { key: key_path(dir, path.as_deref()), identity: identity.clone() }
             }
-            (error, _) => HomeError::damaged(&identity, error),
+            (error, _) => HomeError::damaged(&identity, error.to_string()),
         })?;
         let secrets =
             Secrets::from_packed(&bytes).ok_or_else(|| HomeError::damaged(&identity, "it does not hold four keys"))?;
@@ -263,7 +263,7 @@ impl Home {
         let (lock, key) = protection.prepare(&self.dir, entropy, &mut |_| Ok(()))?;
         let header = Header { lock, ..self.header.clone() };
         let text = sealed::seal(header.clone(), self.secrets.packed(), &key, entropy)
-            .map_err(|error| HomeError::damaged(&identity, error))?;
+            .map_err(|error| HomeError::damaged(&identity, error.to_string()))?;
         files::replace_private(&identity, &text, &mut || Ok(()))?;
         self.header = header;
         Ok(())
@@ -349,7 +349,8 @@ impl Protection {
                 }
                 let key: SealKey = Zeroizing::new(array(entropy));
                 let mut text = Zeroizing::new([b'\n'; 65]);
-                hex::encode_to_slice(*key, &mut text[..64]).map_err(|error| HomeError::damaged(&path, error))?;
+                hex::encode_to_slice(*key, &mut text[..64])
+                    .map_err(|error| HomeError::damaged(&path, error.to_string()))?;
                 files::replace_private(&path, text.as_slice(), &mut || done(Step::KeyWritten))?;
                 Ok((Lock::KeyFile {}, key))
             }
@@ -361,7 +362,7 @@ impl Protection {
         match (self, lock) {
             (Self::Passphrase(passphrase, _), Lock::Passphrase { salt, cost }) => {
                 self.check()?;
-                sealed::derive(passphrase, salt, *cost).map_err(|error| HomeError::damaged(identity, error))
+                sealed::derive(passphrase, salt, *cost).map_err(|error| HomeError::damaged(identity, error.to_string()))
             }
             (Self::KeyFile(path), Lock::KeyFile {}) => {
                 let path = key_path(dir, path.as_deref());
@@ -394,7 +395,7 @@ fn read(dir: &Path) -> Result<Sealed, HomeError> {
     }
     files::check_private(dir, "700")?;
     let text = files::read_private(&identity, sealed::MAX_LEN)?.ok_or_else(|| HomeError::Missing(dir.to_owned()))?;
-    sealed::parse(&text).map_err(|error| HomeError::damaged(&identity, error))
+    sealed::parse(&text).map_err(|error| HomeError::damaged(&identity, error.to_string()))
 }
 
 fn lock(dir: &Path) -> Result<File, HomeError> {

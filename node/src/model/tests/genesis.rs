@@ -1,7 +1,7 @@
 //! The first objects, and what the same inputs give in real peers.
 
+use ratatosk_objects::IdHash;
 use ratatosk_objects::typed::{LEUTE_APP_ID, Leute, Profile, Someone, Versioned};
-use ratatosk_objects::{IdHash, Versioned as _};
 
 use super::super::genesis::{default_profile, leute_id};
 use super::super::{ModelError, db};
@@ -115,4 +115,29 @@ fn invitations_survive_a_restart_until_they_are_used() {
     assert!(book.redeem(&open, &a.id(), START + 1).is_ok());
     a.set_clock(START + 60_000);
     assert_eq!(a.node.invitations(life, 8).unwrap().open().count(), 0);
+}
+
+/// Collecting garbage takes nothing that anybody needs, or makes it again.
+#[test]
+fn nothing_of_ours_is_garbage() {
+    let (a, b) = pair();
+    let topic = a.node.topic_with(b.id()).unwrap().id.to_string();
+    for text in ["one", "two"] {
+        a.node.post(&topic, text, vec![]).unwrap();
+    }
+    sync(&a, &b);
+    b.node.set_name("Bob").unwrap();
+    b.node.post(&topic, "three", vec![]).unwrap();
+    for person in [&a, &b] {
+        person.node.store().remove_garbage(|_| ()).unwrap();
+        person.node.forget();
+    }
+    sync(&a, &b);
+    a.node.store().remove_garbage(|_| ()).unwrap();
+    assert_eq!(a.texts(&topic), ["one", "two", "three"]);
+    assert_eq!(a.node.head(&topic).unwrap(), b.node.head(&topic).unwrap());
+    let a = a.restart();
+    let contact = a.node.contact(b.id()).unwrap().unwrap();
+    assert_eq!((contact.name.as_deref(), contact.sign_keys.len(), contact.endpoints.len()), (Some("Bob"), 1, 1));
+    assert!(a.node.integrity().unwrap().is_empty());
 }

@@ -143,7 +143,7 @@ mod tests {
             format!("{a}<->{b}<->{}", person(3)),
             vec![a.to_string(); 100_000].join(JOINT),
         ] {
-            assert_eq!(TopicId::parse(&text), None, "{:.200}", text);
+            assert_eq!(TopicId::parse(&text), None, "{text:.200}");
         }
     }
 }
