@@ -12,8 +12,7 @@ use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::driver::{Session, os_entropy};
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::Payload;
-use ratatosk_protocol::phase::Phase;
-use tokio::time::{Instant, timeout_at};
+use ratatosk_protocol::phase::{self, Outcome};
 
 use super::shared::Shared;
 
@@ -26,6 +25,16 @@ pub(super) enum Completed {
     Verified(Verified),
 }
 
+impl Completed {
+    /// As the connection's record has it.
+    fn name(&self) -> phase::Completed {
+        match self {
+            Self::Paired(_) => phase::Completed::Paired,
+            Self::Verified(_) => phase::Completed::Verified,
+        }
+    }
+}
+
 /// Why it did not.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotCompleted {
@@ -35,21 +44,24 @@ pub(super) enum NotCompleted {
     /// The contact could not be stored.
     #[error("the contact could not be stored: {0}")]
     Storage(String),
-    /// It took too long.
-    #[error("the other end did not answer in time")]
-    Deadline,
-    /// The connection ended before.
+    /// The connection ended before, by the deadline of the phase for instance.
     #[error("the connection ended")]
     Ended,
 }
 
 impl NotCompleted {
+    /// How the phase ended.
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Protocol(error) => error.outcome(),
+            Self::Storage(_) | Self::Ended => Outcome::Error,
+        }
+    }
+
     /// What the other end is told, if the connection is still there.
-    pub(super) fn close_request(&self, of_the_machine: Option<CloseRequest>) -> CloseRequest {
+    fn close_request(&self, of_the_machine: Option<CloseRequest>) -> CloseRequest {
         match self {
             Self::Protocol(_) | Self::Ended => of_the_machine.unwrap_or(CloseRequest::Close(None)),
-            // The texts of the other phases' deadlines.
-            Self::Deadline => CloseRequest::Terminate(format!("{}: Connection timed out", Phase::Completion.name())),
             Self::Storage(_) => CloseRequest::because("Error: The contact could not be stored"),
         }
     }
@@ -69,7 +81,7 @@ fn ends(session: &Session) -> Ends {
     Ends { local: *session.local(), remote: *session.remote() }
 }
 
-/// Runs the machine to its end, within the deadline of the phase.
+/// Runs the machine to its end. The connection keeps the deadline of the phase.
 ///
 /// # Errors
 ///
@@ -78,14 +90,17 @@ pub(super) async fn run(
     shared: &Arc<Shared>,
     session: &mut Session,
     machine: Completion,
-    deadline: Instant,
 ) -> Result<Completed, (NotCompleted, CloseRequest)> {
-    let mut phase = Running { shared, session, deadline, machine: Some(machine), close: None };
-    match phase.run().await {
-        Ok(completed) => Ok(completed),
+    let mut running = Running { shared, session, machine: Some(machine), close: None };
+    match running.run().await {
+        Ok(completed) => {
+            session.complete(completed.name()).await;
+            Ok(completed)
+        }
         Err(error) => {
-            phase.give_up().await;
-            let close = error.close_request(phase.close.take());
+            running.give_up().await;
+            let close = error.close_request(running.close.take());
+            session.complete(phase::Completed::Failed(error.outcome())).await;
             Err((error, close))
         }
     }
@@ -94,7 +109,6 @@ pub(super) async fn run(
 struct Running<'a> {
     shared: &'a Arc<Shared>,
     session: &'a mut Session,
-    deadline: Instant,
     /// Taken while a thread works with it, which is always waited for.
     machine: Option<Completion>,
     close: Option<CloseRequest>,
@@ -106,8 +120,7 @@ impl Running<'_> {
             if let Some(completed) = self.outputs().await? {
                 return Ok(completed);
             }
-            let received = timeout_at(self.deadline, self.session.recv()).await.map_err(|_| NotCompleted::Deadline)?;
-            let message = received.ok_or(NotCompleted::Ended)?;
+            let message = self.session.recv().await.ok_or(NotCompleted::Ended)?;
             self.shared.transcript.received(self.session.id(), &message);
             self.message(message).await?;
         }
@@ -131,8 +144,7 @@ impl Running<'_> {
             match output {
                 Output::Send(message) => {
                     self.shared.transcript.sent(self.session.id(), &message);
-                    let sent = timeout_at(self.deadline, self.session.send(message)).await;
-                    sent.map_err(|_| NotCompleted::Deadline)?.map_err(|_| NotCompleted::Ended)?;
+                    self.session.send(message).await.map_err(|_| NotCompleted::Ended)?;
                 }
                 Output::Paired(paired) => {
                     store(self.shared, paired.clone()).await?;

@@ -16,8 +16,6 @@ pub struct Config {
     pub backoff: Backoff,
     /// How long an invitation lives. The reference's default is one minute.
     pub invitation_life: Duration,
-    /// How long phase 6 may take, from the first encrypted message on.
-    pub completion: Duration,
     /// Connections of strangers in phase 6 at a time; one more is turned away. Contacts have room of their own.
     pub strangers: usize,
     /// Connections of one contact in phase 6 at a time.
@@ -37,7 +35,6 @@ impl Config {
             spares: SparePolicy::default(),
             backoff: Backoff::default(),
             invitation_life: Duration::from_secs(60),
-            completion: Duration::from_secs(30),
             strangers: 32,
             per_contact: 4,
             blocking: 4,

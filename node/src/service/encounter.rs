@@ -7,7 +7,7 @@ use ratatosk_pairing::{Completion, Paired, Verified};
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::driver::Session;
 use ratatosk_protocol::phase::Role;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::completion::{self, Completed, NotCompleted};
 use super::exchange;
@@ -31,9 +31,8 @@ pub(super) async fn run(
     arrival: Option<Arrival>,
     stopping: &mut Stopping,
 ) -> Result<Option<Box<Paired>>, String> {
-    let deadline = Instant::now() + shared.config.completion;
     let completed = tokio::select! {
-        completed = completion::run(shared, &mut session, machine, deadline) => completed,
+        completed = completion::run(shared, &mut session, machine) => completed,
         () = stopping.wait() => {
             session.close(CloseRequest::because(LEAVING)).await;
             return Err("this node stops".to_owned());

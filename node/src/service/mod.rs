@@ -89,11 +89,13 @@ impl Service {
     /// [`ServiceError::Address`], [`ServiceError::Storage`]; that the CommServer cannot be reached is none, it is tried again.
     pub async fn start(
         node: Arc<Node>,
-        environment: Environment,
+        mut environment: Environment,
         config: Config,
         ear: Option<Arc<dyn Ear>>,
     ) -> Result<(Self, mpsc::Receiver<News>), ServiceError> {
         check_url(&config.url)?;
+        // Every connection goes through phase 6 here, and is closed if it takes too long.
+        Arc::make_mut(&mut environment.config).completion = true;
         let (blocking, url) = (Blocking::new(config.blocking), config.url.clone());
         let life = config.invitation_life;
         let reading = node.clone();

@@ -50,7 +50,19 @@ impl Peer {
     /// Starts a peer with these environment variables.
     pub(crate) fn spawn(url: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ratatosk"));
-        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY", "RATATOSK_PLUGINS"] {
+        for variable in [
+            "PEER_DIR",
+            "PEER_EMAIL",
+            "PEER_NAME",
+            "PEER_INSTANCE",
+            "PEER_TIMEOUT_MS",
+            "TRANSCRIPT",
+            "STAY",
+            "KEEP_DIR",
+            "AUTO_TOPIC",
+            "INVITE_EXPIRY_MS",
+            "RATATOSK_PLUGINS",
+        ] {
             command.env_remove(variable);
         }
         command.arg("peer").env("COMM_SERVER_URL", url).env("RATATOSK_LOG", "error").envs(environment.iter().copied());
