@@ -6,11 +6,12 @@ use std::process::{Command, ExitCode};
 use crate::{cargo, workspace};
 
 const HELP: &str = "\
-usage: cargo xtask bench [relay | plugins | sync] [options]
+usage: cargo xtask bench [relay | plugins | sync | store] [options]
 
   relay      the relay beside others that do the same work (the default)
   plugins    plugins as WebAssembly modules beside the same plugins linked, and beside others
   sync       bringing another node up to date, beside the reference
+  store      a node's store beside plain files
 
 Builds the contenders with optimisation and lets them take turns. The options are those of the measurement;
 `cargo xtask bench relay --help` lists them. Close what else is running: it costs all of them time.
@@ -25,7 +26,7 @@ struct Measurement {
     needs_relay: bool,
 }
 
-const MEASUREMENTS: [Measurement; 3] = [
+const MEASUREMENTS: [Measurement; 4] = [
     Measurement {
         name: "relay",
         program: "relay-bench",
@@ -51,6 +52,12 @@ const MEASUREMENTS: [Measurement; 3] = [
             "cargo build --release --locked -p ratatosk-benches --bin sync-bench",
         ],
         needs_relay: true,
+    },
+    Measurement {
+        name: "store",
+        program: "store-bench",
+        builds: &["cargo build --release --locked -p ratatosk-benches --bin store-bench"],
+        needs_relay: false,
     },
 ];
 

@@ -80,7 +80,7 @@ impl Stage {
         let references: Vec<_> =
             previous.into_iter().chain(things.iter().map(|thing| thing.hash().into())).chain(hash).collect();
         let entry =
-            object(&format!("entry {number} {}", "x".repeat((number % 5000).unsigned_abs() as usize)), &references);
+            object(&format!("entry {number} {}", "x".repeat(usize::try_from(number % 5000).unwrap())), &references);
         let node = node(entry.hash(), seed);
         Self { blob, things, entry, node }
     }

@@ -15,7 +15,7 @@ use std::thread;
 
 use common::{Folder, bytes, id, node, object, person};
 use ratatosk_objects::{BlobHash, InstanceId, ObjectHash, PersonId, Reference};
-use ratatosk_store::{Error, SettingKey, SharedRoot, Store};
+use ratatosk_store::{Error, SettingKey, SharedRoot, Store, Transaction};
 
 #[test]
 fn what_is_stored_is_there_after_it_was_opened_again() {
@@ -133,6 +133,8 @@ fn readers_see_one_state_and_wait_for_nobody() {
     });
 }
 
+type Step = dyn Fn(&mut Transaction<'_>) -> Result<bool, Error>;
+
 #[test]
 fn generations_grow_with_roots_and_their_versions_and_nothing_else() {
     let folder = Folder::new();
@@ -142,7 +144,7 @@ fn generations_grow_with_roots_and_their_versions_and_nothing_else() {
     let generations = || store.read(|view| Ok::<_, Error>([view.generation(&ada)?, view.generation(&bob)?])).unwrap();
     assert_eq!(generations(), [0, 0]);
     let node = |number: u8| ObjectHash::from_bytes([number; 32]);
-    let steps: [(&dyn Fn(&mut ratatosk_store::Transaction<'_>) -> Result<bool, Error>, [u64; 2]); 9] = [
+    let steps: [(&Step, [u64; 2]); 9] = [
         (&|tx| tx.share(&ada, SharedRoot::Id(topic)), [1, 0]),
         (&|tx| tx.share(&ada, SharedRoot::Id(topic)).map(|new| !new), [1, 0]),
         (&|tx| tx.share(&bob, SharedRoot::Object(thing)), [1, 1]),
