@@ -40,7 +40,7 @@ async fn what_both_say_at_once_is_the_same_for_both_in_the_end() {
         let (node, topic) = (person.node.clone(), topic.clone());
         tokio::task::spawn_blocking(move || {
             for number in 0..15 {
-                node.post(&topic, &format!("{name} {number}"), &[]).unwrap();
+                node.post(&topic, &format!("{name} {number}"), Vec::new()).unwrap();
             }
         })
     };
@@ -79,7 +79,7 @@ async fn a_file_arrives_as_it_was() {
         };
         let file = anna.node.attach(info, &mut bytes.as_slice()).unwrap();
         let text = format!("a file of {length} bytes");
-        anna.node.post(&topic, &text, &[file]).unwrap();
+        anna.node.post(&topic, &text, vec![file]).unwrap();
         anna.service.changed();
         let message = bert.hears(&text).await;
         let [attachment] = message.attachments.as_slice() else { panic!("{message:?}") };

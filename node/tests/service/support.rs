@@ -170,7 +170,7 @@ impl Person {
     }
 
     pub(crate) fn say(&self, topic: &str, text: &str) {
-        self.node.post(topic, text, &[]).unwrap();
+        self.node.post(topic, text, Vec::new()).unwrap();
         self.service.changed();
     }
 

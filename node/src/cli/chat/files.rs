@@ -54,7 +54,7 @@ pub(super) fn send(node: &Node, topic: &str, path: &Path) -> Result<String, Prob
         last_modified: u64::try_from(changed.as_millis()).unwrap_or_default(),
     };
     let attachment = node.attach(info, &mut file)?;
-    node.post(topic, &name, &[attachment])?;
+    node.post(topic, &name, vec![attachment])?;
     Ok(name)
 }
 

@@ -231,7 +231,7 @@ impl Talk {
     async fn say(&mut self, message: String) -> Result<(), Problem> {
         let topic = self.topic_id()?;
         let said = message.clone();
-        let posted = on_disk(&self.online.node, move |node| node.post(&topic, &message, &[])).await?;
+        let posted = on_disk(&self.online.node, move |node| node.post(&topic, &message, Vec::new())).await?;
         self.online.service.changed();
         self.shown.insert(posted.id);
         if !self.screen.is_terminal() {

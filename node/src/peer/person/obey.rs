@@ -128,7 +128,7 @@ impl Peer {
                 }
                 Command::Head(topic) => Ok(json!({"hash": node.head(&topic).map_err(problem)?})),
                 Command::Send { topic, text } => {
-                    let posted = node.post(&topic, &text, &[]).map_err(problem)?;
+                    let posted = node.post(&topic, &text, Vec::new()).map_err(problem)?;
                     changed();
                     tell_own(&output, &topic, &text, posted);
                     Ok(json!({}))
@@ -136,7 +136,7 @@ impl Peer {
                 Command::Burst { topic, text, count } => {
                     for number in 0..count {
                         let text = format!("{text} {number}");
-                        let posted = node.post(&topic, &text, &[]).map_err(problem)?;
+                        let posted = node.post(&topic, &text, Vec::new()).map_err(problem)?;
                         changed();
                         tell_own(&output, &topic, &text, posted);
                     }
@@ -149,7 +149,7 @@ impl Peer {
                         last_modified: 0,
                     };
                     let file = node.attach(info, &mut Noise { left: size }).map_err(problem)?;
-                    let posted = node.post(&topic, FILE, &[file]).map_err(problem)?;
+                    let posted = node.post(&topic, FILE, vec![file]).map_err(problem)?;
                     changed();
                     tell_own(&output, &topic, FILE, posted);
                     Ok(json!({}))
