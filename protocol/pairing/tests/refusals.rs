@@ -120,7 +120,7 @@ fn wrong_answers_to_a_challenge_are_refused() {
         let liar = if honest == Role::Initiator { Role::Listener } else { Role::Initiator };
         // What a liar without the secret has: the challenge itself.
         let mut challenge = None;
-        while !pair.end(honest).is_closed() {
+        for _ in 0..20 {
             for from in both() {
                 let Some(message) = pair.end(from).outbox.pop_front() else { continue };
                 let mut message = message;
@@ -147,7 +147,10 @@ fn wrong_answers_to_a_challenge_are_refused() {
 fn proofs_have_one_length() {
     for len in [0, 23, 40, 103, 105, 60_000] {
         let mut pair = Pair::chum();
-        while pair.acceptor.outbox.back().is_none_or(|message| matches!(message, Payload::Text(_))) {
+        for _ in 0..20 {
+            if pair.acceptor.outbox.back().is_some_and(|message| matches!(message, Payload::Binary(_))) {
+                break;
+            }
             pair.carry(Role::Initiator);
             if pair.acceptor.outbox.len() > 1 {
                 pair.carry(Role::Listener);
@@ -302,7 +305,10 @@ fn an_invitation_that_led_to_nothing_can_be_used_again_but_not_meanwhile() {
     let mut first = Pair::pairing();
     let token: Token = first.acceptor.world.book.open().next().unwrap().token.clone();
     // As far as the acceptor's identity.
-    while first.acceptor.outbox.back().is_none_or(|message| !is_identity(message)) {
+    for _ in 0..20 {
+        if first.acceptor.outbox.back().is_some_and(is_identity) {
+            break;
+        }
         first.carry(Role::Initiator);
         if !first.acceptor.outbox.back().is_some_and(is_identity) {
             first.carry(Role::Listener);
