@@ -214,3 +214,55 @@ fn forgeries_are_shown_as_such() {
     assert_eq!(shown, [verified, unverified, forged, forged, forged, forged, unverified]);
     assert_eq!(told(&library.take_changes()).len(), shown.len());
 }
+
+/// What a contact says of their devices is used only as far as it belongs to them.
+#[test]
+fn devices_of_others_in_a_profile_are_left_out() {
+    use ratatosk_objects::typed::{Instance, Key, Keys, OneInstanceEndpoint};
+    let (a, b) = pair();
+    let c = Person::new("c@peer.test");
+    befriend(&a, &c);
+    let mut items = Vec::new();
+    let mut endpoint = |person: PersonId, owner: IdHash, person_key: [u8; 32], instance_key: [u8; 32]| {
+        let (instance, object) = id_item(&Instance::new("phone", b.id()));
+        items.push(object);
+        let keys = |owner, key| Keys { owner, public_key: Key(key), public_sign_key: Key([0; 32]) };
+        let (person_keys, one) = item(&keys(person.id(), person_key));
+        let (instance_keys, other) = item(&keys(owner, instance_key));
+        let endpoint = OneInstanceEndpoint {
+            person_id: person,
+            instance_id: instance.into(),
+            person_keys,
+            instance_keys,
+            url: None,
+        };
+        let (hash, object) = item(&endpoint);
+        items.extend([one, other, object]);
+        hash
+    };
+    let phone = Instance::new("phone", b.id()).id_hash().unwrap();
+    let own = *b.node.person_key().public().as_bytes();
+    let new = [9; 32];
+    let communication_endpoint = vec![
+        endpoint(b.id(), phone, [8; 32], new),
+        endpoint(c.id(), phone, own, new),
+        endpoint(b.id(), b.id().id(), own, new),
+        endpoint(b.id(), phone, own, [0; 32]),
+        endpoint(b.id(), phone, own, *a.node.instance_key().public().as_bytes()),
+    ];
+    let take = |items: Vec<Item>, endpoints: Vec<ObjectHash>, time| {
+        let (root, version) =
+            version(&Profile { communication_endpoint: endpoints, ..profile(b.id(), b.id(), "default") }, time);
+        let all: Vec<_> = items.into_iter().chain(version).collect();
+        assert_eq!(a.library(&b).import(&all, &root).unwrap(), Imported::Taken);
+        a.node.contact(b.id()).unwrap().unwrap().endpoints
+    };
+    let stolen = endpoint(b.id(), phone, own, *c.node.instance_key().public().as_bytes());
+    let endpoints = take(items.clone(), communication_endpoint, START + 100_000);
+    assert!(endpoints.iter().all(|endpoint| endpoint.paired), "{endpoints:?}");
+    // The key of another contact stays with that contact.
+    take(items.clone(), vec![stolen], START + 200_000);
+    let local = a.node.instance_key().public();
+    let known = a.node.expected(local, c.node.instance_key().public()).unwrap().unwrap();
+    assert_eq!(known.person, c.id());
+}

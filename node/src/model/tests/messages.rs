@@ -120,3 +120,18 @@ fn what_is_too_long_is_not_posted() {
     assert!(matches!(a.node.post(&topic, &"x".repeat(MAX_TEXT + 1), vec![]), Err(ModelError::TooMuch { .. })));
     assert_eq!(a.node.head(&topic).unwrap(), head);
 }
+
+/// A page of long messages ends early, and the next one goes on.
+#[test]
+fn pages_are_bounded_in_bytes() {
+    let (a, b) = pair();
+    let topic = a.node.topic_with(b.id()).unwrap().id.to_string();
+    let text = "x".repeat(9 << 20);
+    for text in ["first", &text, &text] {
+        a.node.post(&topic, text, vec![]).unwrap();
+    }
+    let first = a.node.messages(&topic, None, 10).unwrap();
+    assert_eq!(first.messages.len(), 2);
+    let second = a.node.messages(&topic, first.older, 10).unwrap();
+    assert_eq!((second.messages.len(), second.older), (1, None));
+}

@@ -5,6 +5,7 @@ mod convergence;
 mod gate;
 mod genesis;
 mod messages;
+mod recorded;
 mod topics;
 
 use std::sync::Arc;
