@@ -26,7 +26,7 @@ pub enum Kind {
     Edge,
     /// The version that was changed (`VersionNodeChange`).
     Change(Option<ObjectHash>),
-    /// The versions that were merged (`VersionNodeMerge`), in the order of their hashes.
+    /// The versions that were merged (`VersionNodeMerge`). They are written in the order of their hashes.
     Merge(Vec<ObjectHash>),
 }
 

@@ -98,11 +98,8 @@ pub fn merge_remote<V: Versions>(
         Became::New => {
             let edge = Node::edge(remote.data, remote.creation_time).microdata()?;
             let edge = versions.put(&edge).map_err(Error::Store)?;
-            let mut nodes = vec![current, edge];
-            nodes.sort_unstable();
-            nodes.dedup();
             let depth = local.depth.saturating_add(1);
-            announce::set(versions, *id, &Node { kind: Kind::Merge(nodes), data, depth, creation_time })?
+            announce::set(versions, *id, &Node { kind: Kind::Merge(vec![current, edge]), data, depth, creation_time })?
         }
     };
     Ok(Merged { id: *id, object: data, before: Some(local.data), node, changed, announce, became })
