@@ -90,7 +90,8 @@ impl Default for Settings {
             max_blob: 1 << 30,
             max_requests: 256,
             max_announced: 2_000_000,
-            max_streams: 4,
+            // One after the other: a storage that reads a file from its beginning can go on where it was.
+            max_streams: 1,
             // With its head, such a frame is not fragmented.
             chunk: 65_536 - 8,
             max_odd: 100,
