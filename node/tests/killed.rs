@@ -31,6 +31,7 @@ fn init(dir: &Path) -> Command {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the moment is what is tested, so here time has to pass")]
 fn an_init_that_is_killed_can_be_repeated_or_is_complete() {
     let folder = Folder(std::env::temp_dir().join(format!("ratatosk-killed-{}", std::process::id())));
     let begun = Instant::now();
@@ -40,7 +41,6 @@ fn an_init_that_is_killed_can_be_repeated_or_is_complete() {
     for number in 0..KILLS {
         let dir = folder.0.join(number.to_string());
         let mut child = init(&dir).spawn().unwrap();
-        // The moment is what is tested, so here time has to pass.
         std::thread::sleep(whole * number / KILLS);
         child.kill().unwrap();
         killed += u32::from(!child.wait().unwrap().success());

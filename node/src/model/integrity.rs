@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use ratatosk_objects::typed::{ChannelInfo, Leute, Profile, Someone};
-use ratatosk_objects::{IdHash, PersonId};
+use ratatosk_objects::typed::{Access, ChannelInfo, IdAccess, Leute, Profile, Someone, Typed};
+use ratatosk_objects::{IdHash, PersonId, Reference};
 use ratatosk_store::{Finding, SharedRoot, View};
 
 use super::genesis::leute_id;
@@ -65,6 +65,18 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Whether something is lost. Files may never have come, and with whom something is shared may be unknown to us: that is none.
+fn is_loss(view: &View<'_>, finding: &Finding) -> Result<bool, ModelError> {
+    Ok(match finding {
+        Finding::Missing { to: Reference::Blob(_) | Reference::Clob(_), .. } => false,
+        Finding::Missing { from: Reference::Object(from), to: Reference::Id(_) } => {
+            let object = view.object(from)?;
+            !object.is_some_and(|object| [Access::TYPE, IdAccess::TYPE].contains(&object.type_name()))
+        }
+        _ => true,
+    })
+}
+
 impl Node {
     /// Checks everything: each object in the store, and whether what we know of people and topics belongs together. Takes as long
     /// as reading the whole store; others can go on.
@@ -74,7 +86,12 @@ impl Node {
     /// If the check could not be made. What it finds is no error.
     pub fn integrity(&self) -> Result<Vec<Problem>, ModelError> {
         let report = self.store.check(|_| ())?;
-        let mut problems: Vec<_> = report.findings.into_iter().map(Problem::Store).collect();
+        let mut problems = Vec::new();
+        for finding in report.findings {
+            if self.store.read(|view| is_loss(view, &finding))? {
+                problems.push(Problem::Store(finding));
+            }
+        }
         if report.more > 0 {
             problems.push(Problem::More(report.more));
         }

@@ -67,6 +67,31 @@ fn a_group_of_three_converges_through_whoever_meets() {
     }
 }
 
+/// People may take part who do not know each other: they get what the others say, and cannot tell who has said it.
+#[test]
+fn strangers_can_be_in_one_group() {
+    let (a, b) = pair();
+    let c = Person::new("c@peer.test");
+    befriend(&a, &c);
+    let id = a.node.create_group("all", &[b.id(), c.id()]).unwrap().id.to_string();
+    sync(&a, &b);
+    b.node.post(&id, "hello", vec![]).unwrap();
+    sync(&a, &b);
+    let talk = sync(&a, &c);
+    let Some(Change::Messages { arrivals, .. }) = talk.changes[1].last() else { panic!("{talk:?}") };
+    assert_eq!(
+        (arrivals.messages[0].author, arrivals.messages[0].affirmed),
+        (b.id(), super::super::Affirmed::Unverified)
+    );
+    for person in [&a, &b, &c] {
+        assert!(person.node.integrity().unwrap().is_empty(), "{:?}", person.node.integrity());
+    }
+    // Once they have paired, it is told.
+    befriend(&b, &c);
+    let page = c.node.messages(&id, None, 1).unwrap();
+    assert_eq!(page.messages[0].affirmed, super::super::Affirmed::Verified);
+}
+
 #[test]
 fn a_topic_of_others_stays_with_them() {
     let (a, b) = pair();
