@@ -25,6 +25,11 @@ impl Files {
         Ok(Self { folder: folder.to_owned(), is_safe })
     }
 
+    /// The same folder, and nothing waits for the disk.
+    pub(crate) fn not_durable(&self) -> Self {
+        Self { folder: self.folder.clone(), is_safe: false }
+    }
+
     fn path(&self, hash: &ObjectHash) -> PathBuf {
         let name = hash.to_string();
         self.folder.join(&name[..2]).join(&name[2..])

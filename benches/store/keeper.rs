@@ -40,6 +40,14 @@ impl Keeper {
         Ok(())
     }
 
+    /// The same without waiting for the disk, where that leaves the same behind.
+    pub(crate) fn fill(&self, batch: &[Microdata]) -> Outcome<()> {
+        match self {
+            Self::Store(_) => self.put(batch),
+            Self::Files(files) => files.not_durable().put(batch),
+        }
+    }
+
     pub(crate) fn get(&self, hash: &ObjectHash) -> Outcome<Microdata> {
         match self {
             Self::Store(store) => Ok(store.read(|view| view.object(hash)?.ok_or(Error::Gone))?),

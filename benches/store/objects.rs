@@ -92,7 +92,7 @@ fn fill(
         let batch = things.many(500.min(options.objects - hashes.len()))?;
         hashes.extend(batch.iter().map(ratatosk_objects::Microdata::hash));
         content += batch.iter().map(|object| object.as_str().len() as u64).sum::<u64>();
-        keepers.iter().try_for_each(|(_, _, keeper)| keeper.put(&batch))?;
+        keepers.iter().try_for_each(|(_, _, keeper)| keeper.fill(&batch))?;
     }
     for ((who, folder, _), before) in keepers.iter().zip(before) {
         let taken = space(folder)?.saturating_sub(before);

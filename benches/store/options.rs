@@ -25,7 +25,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn parse(words: &[&str]) -> Outcome<Self> {
         let common = Common::parse(words, HELP, |_, _| false)?;
-        let (rounds, objects, million) = if common.quick { (15, 10_000, 100_000) } else { (51, 50_000, 1_000_000) };
+        let (rounds, objects, million) = if common.quick { (5, 10_000, 100_000) } else { (21, 50_000, 1_000_000) };
         Ok(Self { common, rounds, objects, million })
     }
 }

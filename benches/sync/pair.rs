@@ -13,12 +13,16 @@ use ratatosk_chum::{Chum, Event, Input, Output, Settings};
 use ratatosk_node::model::{Library, NewPerson, Node, Protection};
 use ratatosk_protocol::message::Payload;
 
+/// What stands in a request for the list of roots (`spec/one.md §5`).
+const ROOTS: &str = "\"serviceId\":2,";
+
 /// A node and its end of the connection.
 pub(crate) struct End {
     pub(crate) node: Arc<Node>,
     library: Library,
     machine: Chum,
-    rounds: usize,
+    /// How often it has asked for everything that the other shares.
+    polls: usize,
 }
 
 /// Two of them.
@@ -37,11 +41,8 @@ impl Pair {
         let make = |name: &str| -> Outcome<Arc<Node>> {
             let dir = folder.join(name);
             fs::create_dir_all(folder)?;
-            let person = NewPerson {
-                email: format!("{name}@bench.test"),
-                instance: "bench".to_owned(),
-                name: name.to_owned(),
-            };
+            let person =
+                NewPerson { email: format!("{name}@bench.test"), instance: "bench".to_owned(), name: name.to_owned() };
             Ok(Arc::new(Node::create(&dir, &person, &Protection::KeyFile(None))?))
         };
         let (anna, ben) = (make("anna")?, make("ben")?);
@@ -54,7 +55,7 @@ impl Pair {
             node: node.clone(),
             library: node.library(other.me().person, other.me().instance),
             machine: Chum::new(Settings::default(), now),
-            rounds: 0,
+            polls: 0,
         };
         Ok(Self { ends: [end(&anna, &ben), end(&ben, &anna)], topic, now, sent: [0; 2] })
     }
@@ -68,7 +69,10 @@ impl Pair {
                     is_idle = false;
                     self.sent[0] += 1;
                     self.sent[1] += match &message {
-                        Payload::Text(text) => text.len(),
+                        Payload::Text(text) => {
+                            self.ends[from].polls += usize::from(text.contains(ROOTS));
+                            text.len()
+                        }
                         Payload::Binary(bytes) => bytes.len(),
                     };
                     let End { library, machine, .. } = &mut self.ends[1 - from];
@@ -88,12 +92,11 @@ impl Pair {
 
     /// The next message of one end.
     fn take(&mut self, from: usize) -> Outcome<Option<Payload>> {
-        let End { library, machine, rounds, .. } = &mut self.ends[from];
+        let End { library, machine, .. } = &mut self.ends[from];
         while let Some(output) = machine.poll_output(library, self.now)? {
             match output {
                 Output::Send(message) => return Ok(Some(message)),
                 Output::Close(fault) => return Err(format!("a machine gave up: {fault}").into()),
-                Output::Event(Event::Synchronised { .. }) => *rounds += 1,
                 Output::Event(Event::Refused { refusal, .. }) => return Err(format!("refused: {refusal}").into()),
                 Output::Event(_) => {}
             }
@@ -103,10 +106,10 @@ impl Pair {
 
     /// Goes on until both have once more asked for everything and got it.
     pub(crate) fn poll(&mut self) -> Outcome<()> {
-        let before = [self.ends[0].rounds, self.ends[1].rounds];
+        let before = [self.ends[0].polls, self.ends[1].polls];
         loop {
             self.settle()?;
-            if self.ends[0].rounds > before[0] && self.ends[1].rounds > before[1] {
+            if self.ends[0].polls > before[0] && self.ends[1].polls > before[1] {
                 return Ok(());
             }
             let due = self.ends.iter().filter_map(|end| end.machine.poll_timeout()).min();

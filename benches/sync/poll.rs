@@ -40,7 +40,7 @@ pub(crate) fn all(options: &Options, scratch: &Path) -> Outcome<Vec<Cost>> {
             idle.push(began.elapsed().as_secs_f64());
 
             let began = Instant::now();
-            pair.ends[round % 2].node.post(&pair.topic, "one more", Vec::new())?;
+            pair.ends[round % 2].node.post(&pair.topic, "one more", &[])?;
             post.push(began.elapsed().as_secs_f64());
             let bytes = pair.sent[1];
             let began = Instant::now();
@@ -66,9 +66,10 @@ pub(crate) fn all(options: &Options, scratch: &Path) -> Outcome<Vec<Cost>> {
 /// A pair with a history that both have.
 fn grown(folder: &Path, messages: usize) -> Outcome<Pair> {
     let mut pair = Pair::new(folder)?;
+    pair.converge()?;
     let began = Instant::now();
     for count in 0..messages {
-        pair.ends[count % 2].node.post(&pair.topic, &format!("message {count}"), Vec::new())?;
+        pair.ends[count % 2].node.post(&pair.topic, &format!("message {count}"), &[])?;
         // The other one goes on from there, as people do.
         if count % 1000 == 999 || count + 1 == messages {
             pair.converge()?;

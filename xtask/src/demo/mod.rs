@@ -1,10 +1,11 @@
 //! `cargo xtask demo`: the main job of the repository, live, on this machine and without any network but loopback.
 //!
 //! A CommServer and two peers start as processes of their own; one peer reaches the other through the CommServer; messages
-//! of every shape go both ways; then both peers tell what happened on their side.
+//! of every shape go both ways; then both peers tell what happened on their side. After that come two people, who pair and chat.
 
 mod exchange;
 mod peer;
+mod people;
 mod process;
 
 use std::path::Path;
@@ -85,7 +86,8 @@ fn demo(options: &Options) -> Result<(), String> {
     }
     initiator.quit()?;
     listener.quit()?;
-    println!("Both peers have ended by themselves; the whole run took {:.1?}.", start.elapsed());
+    people::chat(&programs.join("ratatosk"), relay.url(), form)?;
+    println!("All peers have ended by themselves; the whole run took {:.1?}.", start.elapsed());
     finish(relay, options, &programs)
 }
 

@@ -9,9 +9,27 @@ use serde_json::{Value, json};
 
 use super::process::{Lines, Process};
 
+/// What somebody may have set for a peer of their own.
+const VARIABLES: [&str; 12] = [
+    "PEER_NAME",
+    "PEER_EMAIL",
+    "PEER_INSTANCE",
+    "PEER_DIR",
+    "KEEP_DIR",
+    "PEER_TIMEOUT_MS",
+    "TRANSCRIPT",
+    "STAY",
+    "AUTO_TOPIC",
+    "INVITE_EXPIRY_MS",
+    "RATATOSK_PLUGINS",
+    "COMM_SERVER_URL",
+];
+
 pub(super) struct Peer {
     name: &'static str,
     key: String,
+    /// The person id of a peer with an identity.
+    pub(super) person: String,
     process: Process,
     stdin: ChildStdin,
     lines: Lines,
@@ -24,15 +42,43 @@ impl Peer {
     ///
     /// A sentence.
     pub(super) fn start(name: &'static str, program: &Path, url: &str, plugins: &str) -> Result<Self, String> {
+        Self::run(name, program, url, plugins, &[])
+    }
+
+    /// Starts a peer with an identity: somebody who can be a contact.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn person(name: &'static str, program: &Path, url: &str, plugins: &str) -> Result<Self, String> {
+        let email = format!("{}@demo.test", name.to_lowercase());
+        Self::run(
+            name,
+            program,
+            url,
+            plugins,
+            &[("PEER_NAME", name), ("PEER_EMAIL", &email), ("PEER_INSTANCE", "laptop")],
+        )
+    }
+
+    fn run(
+        name: &'static str,
+        program: &Path,
+        url: &str,
+        plugins: &str,
+        identity: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let mut command = Command::new(program);
-        command.args(["peer", "--plugins", plugins]).env("COMM_SERVER_URL", url).stdin(Stdio::piped());
-        for variable in ["PEER_DIR", "PEER_TIMEOUT_MS", "TRANSCRIPT", "STAY", "RATATOSK_PLUGINS"] {
+        command.args(["peer", "--plugins", plugins]).stdin(Stdio::piped());
+        for variable in VARIABLES {
             command.env_remove(variable);
         }
+        command.env("COMM_SERVER_URL", url).envs(identity.iter().copied());
         let (mut process, lines) = Process::start(&mut command)?;
         let stdin = process.child.stdin.take().ok_or_else(|| format!("the {name} has no input"))?;
-        let mut peer = Self { name, key: String::new(), process, stdin, lines };
-        peer.key = text(&peer.wait_for("ready")?, "publicKey");
+        let mut peer = Self { name, key: String::new(), person: String::new(), process, stdin, lines };
+        let ready = peer.wait_for("ready")?;
+        (peer.key, peer.person) = (text(&ready, "publicKey"), text(&ready, "personId"));
         Ok(peer)
     }
 
@@ -121,13 +167,23 @@ impl Peer {
         Ok(format!("plugins: {names} as {form}; {calls} calls, {millis:.1} ms, {traps} traps"))
     }
 
-    /// Gives a command and waits for its result.
     fn ask(&mut self, command: &str) -> Result<Value, String> {
-        self.command(&json!({"cmd": command, "id": command}))?;
+        self.call(json!({"cmd": command}), "result")
+    }
+
+    /// Gives a command and waits for its answer, an event of that name.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub(super) fn call(&mut self, mut command: Value, answer: &str) -> Result<Value, String> {
+        let id = command["cmd"].clone();
+        command["id"] = id.clone();
+        self.command(&command)?;
         loop {
-            let answer = self.wait_for("result")?;
-            if answer["id"] == command {
-                return Ok(answer);
+            let event = self.wait_for(answer)?;
+            if event["id"] == id {
+                return Ok(event);
             }
         }
     }
