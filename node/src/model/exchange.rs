@@ -5,13 +5,13 @@
 //! and verified, by what it is. Objects that these refer to may be of any type; stored, they mean nothing by themselves.
 
 use ratatosk_chum::{Item, Root};
-use ratatosk_objects::typed::{ChannelInfo, Profile, Topic as TopicObject, Typed, VersionNode};
+use ratatosk_objects::typed::{ChannelInfo, Profile, Topic as TopicObject, Typed};
 use ratatosk_objects::{IdHash, Microdata, ObjectHash, PersonId, Recipes, Reference, Value};
 use ratatosk_protocol::entropy::Entropy;
 use ratatosk_store::{Transaction, View};
 use ratatosk_versions::{Limits, merge_remote};
 
-use super::contacts::{Contacts, name_pin, record};
+use super::contacts::{Contacts, record, told_pin};
 use super::genesis::Me;
 use super::topics::{self, Topic, TopicId, Topics};
 use super::{ModelError, db};
@@ -174,8 +174,8 @@ impl Gate<'_> {
             return Ok(Ok(Taken::Channel { topic: channel.id, opened, before, now: channel.head }));
         }
         record::remember(tx, self.from, id, now, entropy)?;
-        let renamed = self.remember_name(tx, node, id)?;
-        Ok(Ok(if merged.changed || renamed { Taken::Profile } else { Taken::Nothing }))
+        let said_anew = self.remember_told(tx, node, id)?;
+        Ok(Ok(if merged.changed || said_anew { Taken::Profile } else { Taken::Nothing }))
     }
 
     /// Makes the 1:1 topic of a channel if it has not come yet: everybody makes the same. Gives whether it was missing.
@@ -189,24 +189,21 @@ impl Gate<'_> {
         }
     }
 
-    /// Keeps what the contact calls themselves now. Gives whether that is new.
-    fn remember_name(&self, tx: &mut Transaction<'_>, node: ObjectHash, profile: IdHash) -> Result<bool, ModelError> {
+    /// Keeps what the contact says of themselves now. Gives whether that is new.
+    fn remember_told(&self, tx: &mut Transaction<'_>, node: ObjectHash, profile: IdHash) -> Result<bool, ModelError> {
         if profile != super::genesis::default_profile(self.from)? {
             return Ok(false);
         }
-        let microdata = tx.object(&node)?.ok_or(ModelError::MissingObject(node))?;
-        let Ok(node) = VersionNode::read(&microdata) else { return Ok(false) };
-        let profile = db::needed::<Profile>(tx, node.data())?;
-        let pin = name_pin(self.from);
+        let told = Reference::Object(db::data_of(tx, node)?);
+        let pin = told_pin(self.from);
         let known = tx.pinned(&pin)?;
-        let Some(name) = super::contacts::name_object(tx, &profile)?.map(Reference::Object) else { return Ok(false) };
-        if known == [name] {
+        if known == [told] {
             return Ok(false);
         }
         for reference in known {
             tx.unpin(&pin, reference)?;
         }
-        tx.pin(&pin, name)?;
+        tx.pin(&pin, told)?;
         Ok(true)
     }
 

@@ -116,26 +116,46 @@ fn load(view: &View<'_>, me: &Me, person: PersonId, profiles: &[IdHash]) -> Resu
     for hash in &now.endpoints {
         contact.add_endpoint(view, *hash, true)?;
     }
-    // The profile in which they speak of themselves comes first.
+    // What they said last comes first, then all that they ever said.
+    if let Some(told) = told(view, person)? {
+        contact.add_profile(view, &told)?;
+        contact.moved(view, &told)?;
+    }
     let own = default_profile(person)?;
     let others = profiles.iter().copied().filter(|profile| *profile != own);
     for id in std::iter::once(own).chain(others) {
         let Some(profile) = db::current::<Profile>(view, id)? else { continue };
-        for hash in profile.value.communication_endpoint.iter().take(MAX_DEVICES) {
-            contact.add_endpoint(view, *hash, false)?;
-        }
-        if contact.name.is_none() {
-            contact.name = match name_object(view, &profile.value)? {
-                Some(hash) => name(view, hash)?,
-                None => None,
-            };
-        }
+        contact.add_profile(view, &profile.value)?;
     }
-    contact.name = told_name(view, person)?.or(contact.name);
     Ok(contact)
 }
 
 impl Contact {
+    /// Adds what a profile says and was not known.
+    fn add_profile(&mut self, view: &View<'_>, profile: &Profile) -> Result<(), ModelError> {
+        for hash in profile.communication_endpoint.iter().take(MAX_DEVICES) {
+            self.add_endpoint(view, *hash, false)?;
+        }
+        if self.name.is_none()
+            && let Some(hash) = name_object(view, profile)?
+        {
+            self.name = name(view, hash)?;
+        }
+        Ok(())
+    }
+
+    /// Where devices are reached now: keys are those of pairing, the CommServer may be another one since.
+    fn moved(&mut self, view: &View<'_>, told: &Profile) -> Result<(), ModelError> {
+        for hash in told.communication_endpoint.iter().take(MAX_DEVICES) {
+            let Some(told) = db::object_of::<OneInstanceEndpoint>(view, *hash)? else { continue };
+            let known = self.endpoints.iter_mut().find(|known| known.instance == told.instance_id);
+            if let (Some(known), Some(url)) = (known, told.url) {
+                known.url = Some(url);
+            }
+        }
+        Ok(())
+    }
+
     /// Adds an endpoint if everything in it belongs together, and to a person key that pairing brought.
     fn add_endpoint(&mut self, view: &View<'_>, hash: ObjectHash, paired: bool) -> Result<(), ModelError> {
         let Some(endpoint) = db::object_of::<OneInstanceEndpoint>(view, hash)? else { return Ok(()) };
@@ -192,15 +212,15 @@ fn name(view: &View<'_>, hash: ObjectHash) -> Result<Option<String>, ModelError>
     Ok(Some(name))
 }
 
-/// Under which name what a contact last called themselves is pinned: a merged profile keeps all names that they ever had.
-pub(super) fn name_pin(person: PersonId) -> String {
-    format!("name {person}")
+/// Under which name what a contact last said of themselves is pinned: a merged profile keeps all that they ever said.
+pub(super) fn told_pin(person: PersonId) -> String {
+    format!("told {person}")
 }
 
-fn told_name(view: &View<'_>, person: PersonId) -> Result<Option<String>, ModelError> {
-    for reference in view.pinned(&name_pin(person))? {
+fn told(view: &View<'_>, person: PersonId) -> Result<Option<Profile>, ModelError> {
+    for reference in view.pinned(&told_pin(person))? {
         if let Reference::Object(hash) = reference {
-            return name(view, hash);
+            return db::object_of(view, hash);
         }
     }
     Ok(None)

@@ -41,6 +41,12 @@ fn names_and_devices_come_with_the_profile() {
     b.node.set_name("Bob").unwrap();
     sync(&a, &b);
     assert_eq!(a.node.contact(b.id()).unwrap().unwrap().name.as_deref(), Some("Bob"));
+    for url in ["wss://one.test", "wss://other.test", "wss://one.test"] {
+        b.node.set_comm_server(url).unwrap();
+        sync(&a, &b);
+        let [endpoint] = a.node.endpoints().unwrap().try_into().unwrap();
+        assert!(endpoint.paired && endpoint.url.as_deref() == Some(url), "{endpoint:?}");
+    }
     // Nothing new: nothing to tell.
     let talk = sync(&a, &b);
     assert_eq!(talk.changes, [vec![], vec![]]);
