@@ -4,6 +4,7 @@ import {load} from './packages.js';
 
 const {getObject} = await load('@refinio/one.core/lib/storage-unversioned-objects.js');
 const {getObjectByIdHash} = await load('@refinio/one.core/lib/storage-versioned-objects.js');
+const {objectEvents} = await load('@refinio/one.models/lib/misc/ObjectEventDispatcher.js');
 const {readBlobAsArrayBuffer} = await load('@refinio/one.core/lib/storage-blob.js');
 
 /** The author as the reference sees it: the issuer of an affirmation, which it does not verify. */
@@ -29,14 +30,32 @@ export class Chat {
     #topics;
     #me;
     #known = new Set();
+    /** Channels that were seen, and messages that were told. */
+    #seen = new Set();
+    #told = new Set();
     #telling = Promise.resolve();
 
     constructor({channels, topics, me, tell}) {
         [this.#channels, this.#topics, this.#me] = [channels, topics, me];
         const inOrder = step => (this.#telling = this.#telling.then(step).catch(error => console.error(error)));
-        inOrder(async () => (await topics.topics.all()).forEach(({id}) => this.#known.add(id)));
+        inOrder(async () => {
+            for (const {id, channel} of await topics.topics.all()) {
+                this.#known.add(id);
+                this.#seen.add(channel);
+            }
+        });
         topics.onNewTopicEvent(() => void inOrder(() => this.#tellTopics(tell)));
         channels.onUpdated((_, topic, __, ___, entries) => void inOrder(() => this.#tellMessages(tell, topic, entries)));
+        // It says nothing of what is in the first version of a channel that it gets.
+        objectEvents.onNewVersion(({idHash, obj}) => void inOrder(() => this.#tellFirst(tell, idHash, obj)), 'messages', 'ChannelInfo');
+    }
+
+    async #tellFirst(tell, idHash, channel) {
+        if (this.#seen.has(idHash)) return;
+        this.#seen.add(idHash);
+        const entries = [];
+        for await (const entry of this.#channels.constructor.entryIterator(channel)) entries.push({...entry, isNew: true});
+        await this.#tellMessages(tell, channel.id, entries);
     }
 
     async #tellTopics(tell) {
@@ -48,9 +67,10 @@ export class Chat {
     }
 
     async #tellMessages(tell, topic, entries) {
-        for (const {isNew, dataHash, creationTime, metaDataHashes} of [...entries].reverse()) {
-            const data = isNew ? await getObject(dataHash) : {};
+        for (const {isNew, dataHash, creationTime, creationTimeHash, metaDataHashes} of [...entries].reverse()) {
+            const data = isNew && !this.#told.has(creationTimeHash) ? await getObject(dataHash) : {};
             if (data.$type$ !== 'ChatMessage') continue;
+            this.#told.add(creationTimeHash);
             const author = await authorOf(metaDataHashes);
             tell({event: 'message', topic, text: data.text, author, own: author === this.#me, creationTime});
         }

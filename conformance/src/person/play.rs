@@ -22,8 +22,8 @@ use crate::scenario::template::{NoValues, Template};
 const UNHURRIED: u32 = 2;
 /// How long the hostile partner may take: it waits for deadlines of half a minute.
 const ATTACK: Duration = Duration::from_secs(60);
-/// After so long, what has not been shown is not shown.
-const POLLS: Duration = Duration::from_secs(8);
+/// After so long, what came before an attack was over and has not been shown is not shown.
+const POLLS: Duration = Duration::from_secs(2);
 
 /// Plays a scenario at a CommServer.
 pub(super) async fn play(script: &Script, cast: Cast<'_>, url: &str, options: &Options) -> Observation {

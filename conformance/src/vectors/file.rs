@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::objects;
+
 /// The files that come with this program.
 const FILES: [(&str, &str); 9] = [
     ("box", include_str!("../../vectors/box.json")),
@@ -25,6 +27,9 @@ pub struct VectorFile {
     /// The file's name, without extension.
     #[serde(skip)]
     pub name: String,
+    /// Whether its values are what they say, without recipes for large ones.
+    #[serde(skip)]
+    pub literal: bool,
     /// What it tests, for people.
     pub about: String,
     /// Bytes in hex that steps refer to by name.
@@ -101,7 +106,11 @@ impl VectorFile {
     ///
     /// [`FileError`] for the first that cannot be used.
     pub fn all() -> Result<Vec<Self>, FileError> {
-        FILES.iter().map(|(name, json)| Self::parse(name, json)).collect()
+        let mut files: Vec<_> = FILES.iter().map(|(name, json)| Self::parse(name, json)).collect::<Result<_, _>>()?;
+        let malformed = |error| FileError::Json { file: objects::NAME.to_owned(), error };
+        files.push(objects::file().map_err(malformed)?.without_twins()?);
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(files)
     }
 
     /// Reads a file.
@@ -111,14 +120,13 @@ impl VectorFile {
     /// [`FileError`] if it cannot be used.
     pub fn parse(name: &str, json: &str) -> Result<Self, FileError> {
         let parsed = serde_json::from_str(json).map_err(|error| FileError::Json { file: name.to_owned(), error });
-        let file = Self { name: name.to_owned(), ..parsed? };
+        Self { name: name.to_owned(), ..parsed? }.without_twins()
+    }
+
+    fn without_twins(self) -> Result<Self, FileError> {
         let mut seen = BTreeSet::new();
-        for id in file.ids() {
-            if !seen.insert(id.clone()) {
-                return Err(FileError::Twice(id));
-            }
-        }
-        Ok(file)
+        let twin = self.ids().find(|id| !seen.insert(id.clone()));
+        twin.map_or(Ok(self), |id| Err(FileError::Twice(id)))
     }
 
     /// The ids of all cases, in order.
@@ -129,7 +137,8 @@ impl VectorFile {
     /// The sections of the specification, as `about` names them.
     #[must_use]
     pub fn spec(&self) -> String {
-        let sections = self.about.split_once("spec/wire.md ").map_or("", |(_, sections)| sections);
+        let sections = ["spec/wire.md ", "spec/one.md "].iter().find_map(|document| self.about.split_once(document));
+        let sections = sections.map_or("", |(_, sections)| sections);
         sections.split_once(')').map_or(sections, |(sections, _)| sections).to_owned()
     }
 

@@ -7,11 +7,13 @@
 
 mod file;
 mod known;
+mod objects;
 mod op;
 mod outcome;
 mod pipe;
 mod ratatosk;
 mod recipe;
+mod recipes;
 mod replay;
 mod serve;
 mod surrogates;

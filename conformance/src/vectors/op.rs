@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// Bytes that are hex digits in JSON.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -199,6 +200,32 @@ pub enum Op {
         end: String,
         /// The messages.
         messages: Vec<Message>,
+    },
+    /// The microdata of an object by a recipe (see `recipes.rs`): [`Answer::Text`].
+    Microdata {
+        /// The recipe.
+        recipe: Value,
+        /// The properties.
+        object: Value,
+    },
+    /// The microdata of its id object: [`Answer::Text`].
+    IdMicrodata {
+        /// The recipe.
+        recipe: Value,
+        /// The properties.
+        object: Value,
+    },
+    /// The hash of a microdata: [`Answer::Text`], 64 hex digits.
+    Hash {
+        /// The microdata.
+        text: String,
+    },
+    /// A microdata, read and written again: [`Answer::Text`].
+    Rewrite {
+        /// The recipe.
+        recipe: Value,
+        /// The microdata.
+        text: String,
     },
     /// Time passes: [`Answer::Events`], what goes to the socket meanwhile, and what had to go there before.
     Wait {

@@ -139,7 +139,10 @@ fn steps(file: &VectorFile, case: &str, steps: &[Step], codec: &mut dyn Codec) -
     let mut differences = Vec::new();
     let mut previous = None;
     for (index, step) in steps.iter().enumerate() {
-        let expand = |value| {
+        let expand = |value: &Value| {
+            if file.literal {
+                return Ok(value.clone());
+            }
             let made = recipe::expand(value, &file.data, previous.as_ref());
             made.map_err(|error| ReplayError::Recipe { case: case.to_owned(), error })
         };

@@ -1,9 +1,10 @@
-//! This project's own codec: each operation, done with `ratatosk-protocol`.
+//! This project's own codec: each operation, done with `ratatosk-protocol` and `ratatosk-objects`.
 
 mod ends;
 mod entropy;
 mod keys;
 mod messages;
+mod objects;
 
 use std::time::Instant;
 
@@ -87,6 +88,10 @@ impl Ratatosk {
             Op::Connect { end, plugins } => self.ends.connect(end, plugins, &mut self.make)?,
             Op::Send { end, message, random } => self.ends.get(&end)?.send(message, random),
             Op::Receive { end, messages } => self.ends.get(&end)?.receive(messages),
+            Op::Microdata { recipe, object } => objects::write(&recipe, &object, false)?,
+            Op::IdMicrodata { recipe, object } => objects::write(&recipe, &object, true)?,
+            Op::Hash { text } => objects::hash(&text),
+            Op::Rewrite { recipe, text } => objects::rewrite(&recipe, &text)?,
             Op::Wait { end, until_ms } => self.ends.get(&end)?.wait(until_ms)?,
         })
     }
