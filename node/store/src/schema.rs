@@ -37,12 +37,12 @@ CREATE TABLE blobs (
     length INTEGER NOT NULL
 ) STRICT;
 
+-- Pieces of BLOBs, by number and place in one number (`blob::piece`): a key of two columns would need an index of its own, or
+-- would have whole pieces compared.
 CREATE TABLE chunks (
-    blob INTEGER NOT NULL,
-    place INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (blob, place)
-) STRICT, WITHOUT ROWID;
+    piece INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE versions (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),

@@ -58,6 +58,20 @@ pub(crate) struct Writer {
     pub(crate) connection: Connection,
     /// While garbage is looked for.
     pub(crate) marks: Option<Marks>,
+    /// Whether a commit waits for the disk.
+    is_durable: bool,
+}
+
+impl Writer {
+    /// Says whether commits from here on wait for the disk. With a write-ahead log, one that waits makes durable what came before
+    /// as well, so order is kept either way.
+    pub(crate) fn set_durable(&mut self, is_durable: bool) -> Result<(), Error> {
+        if self.is_durable != is_durable {
+            self.connection.pragma_update(None, "synchronous", if is_durable { "FULL" } else { "NORMAL" })?;
+            self.is_durable = is_durable;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
@@ -73,7 +87,7 @@ impl Store {
         let writer = open::writer(&folder)?;
         let inner = Inner {
             next: Mutex::default(),
-            writer: Mutex::new(Writer { connection: writer, marks: None }),
+            writer: Mutex::new(Writer { connection: writer, marks: None, is_durable: true }),
             readers: Mutex::default(),
             holds: AtomicUsize::new(0),
             garbage: Mutex::default(),
@@ -113,8 +127,26 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.transact(true, work)
+    }
+
+    /// A transaction that a power failure may take back with everything that comes after it, but not before a later one of
+    /// [`transaction`](Self::transaction) is durable.
+    pub(crate) fn quick_transaction<T>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.transact(false, work)
+    }
+
+    fn transact<T, E: From<Error>>(
+        &self,
+        is_durable: bool,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut writer = self.writer();
-        let Writer { connection, marks } = &mut *writer;
+        writer.set_durable(is_durable)?;
+        let Writer { connection, marks, .. } = &mut *writer;
         let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
         let result = work(&mut Transaction { view: View { connection: &inner }, marks: marks.as_mut() })?;
         inner.commit().map_err(Error::from)?;

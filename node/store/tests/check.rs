@@ -75,7 +75,7 @@ fn changed_content_is_damage_and_not_handed_out() {
         .database()
         .execute_batch(
             "UPDATE objects SET text = replace(text, '>thing<', '>thinh<');
-             UPDATE chunks SET bytes = zeroblob(length(bytes)) WHERE place = 1;
+             UPDATE chunks SET bytes = zeroblob(length(bytes)) WHERE piece & 0xFFFFFF = 1;
              UPDATE id_objects SET text = 'x';",
         )
         .unwrap();
@@ -97,10 +97,10 @@ fn changed_content_is_damage_and_not_handed_out() {
 #[test]
 fn a_lost_piece_or_length_is_damage() {
     for sql in [
-        "DELETE FROM chunks WHERE place = 1",
-        "DELETE FROM chunks WHERE place = 2",
+        "DELETE FROM chunks WHERE piece & 0xFFFFFF = 1",
+        "DELETE FROM chunks WHERE piece & 0xFFFFFF = 2",
         "UPDATE blobs SET length = length - 1",
-        "UPDATE chunks SET place = 9 WHERE place = 2",
+        "UPDATE chunks SET piece = piece + 7 WHERE piece & 0xFFFFFF = 2",
     ] {
         let (report, _, _, blob) = after(sql);
         assert_eq!(report.findings, [Finding::Damaged(blob)], "{sql}");

@@ -133,7 +133,7 @@ fn readers_see_one_state_and_wait_for_nobody() {
     });
 }
 
-type Step = dyn Fn(&mut Transaction<'_>) -> Result<bool, Error>;
+type Step<'a> = dyn Fn(&mut Transaction<'_>) -> Result<bool, Error> + 'a;
 
 #[test]
 fn generations_grow_with_roots_and_their_versions_and_nothing_else() {
@@ -144,7 +144,7 @@ fn generations_grow_with_roots_and_their_versions_and_nothing_else() {
     let generations = || store.read(|view| Ok::<_, Error>([view.generation(&ada)?, view.generation(&bob)?])).unwrap();
     assert_eq!(generations(), [0, 0]);
     let node = |number: u8| ObjectHash::from_bytes([number; 32]);
-    let steps: [(&Step, [u64; 2]); 9] = [
+    let steps: [(&Step<'_>, [u64; 2]); 9] = [
         (&|tx| tx.share(&ada, SharedRoot::Id(topic)), [1, 0]),
         (&|tx| tx.share(&ada, SharedRoot::Id(topic)).map(|new| !new), [1, 0]),
         (&|tx| tx.share(&bob, SharedRoot::Object(thing)), [1, 1]),

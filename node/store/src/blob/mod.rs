@@ -17,6 +17,17 @@ use crate::store::Store;
 /// Bytes of a piece. The last one is shorter.
 pub(crate) const PIECE: usize = 64 << 10;
 
+/// Bits of a piece's number that are its place. The others are the number of the BLOB.
+const PLACE_BITS: u32 = 24;
+
+/// The most bytes of a BLOB: 1 TiB.
+const MOST: u64 = (PIECE as u64) << PLACE_BITS;
+
+/// The number of a piece.
+pub(crate) const fn piece(blob: i64, place: i64) -> i64 {
+    (blob << PLACE_BITS) | place
+}
+
 /// How many pieces are written or removed in one transaction, so that others do not wait long: 1 MiB.
 const BATCH: usize = 16;
 
@@ -32,11 +43,12 @@ pub(crate) fn remove_unfinished(store: &Store) -> Result<(), Error> {
 
 /// Removes a BLOB that has no hash.
 pub(crate) fn remove(store: &Store, blob: i64) -> Result<(), Error> {
-    let pieces = "DELETE FROM chunks WHERE blob = ?1
-                  AND place IN (SELECT place FROM chunks WHERE blob = ?1 LIMIT ?2)";
+    let pieces =
+        "DELETE FROM chunks WHERE piece IN (SELECT piece FROM chunks WHERE piece >= ?1 AND piece < ?2 LIMIT ?3)";
     loop {
-        let done = store.transaction(|tx| {
-            let removed = tx.connection.prepare_cached(pieces)?.execute((blob, BATCH as i64))?;
+        let done = store.quick_transaction(|tx| {
+            let all = (piece(blob, 0), piece(blob + 1, 0), BATCH as i64);
+            let removed = tx.connection.prepare_cached(pieces)?.execute(all)?;
             if removed > 0 {
                 return Ok(false);
             }

@@ -5,6 +5,7 @@ use std::io;
 use ratatosk_objects::BlobHash;
 use sha2::{Digest, Sha256};
 
+use super::piece;
 use crate::error::Error;
 use crate::row;
 use crate::store::Store;
@@ -66,11 +67,10 @@ impl BlobReader {
         }
         let (hash, blob, place) = (self.hash, self.blob, self.place);
         // With the hash, so that a number that was given anew is not taken for this one.
-        let sql = "SELECT bytes FROM chunks WHERE blob = ?1 AND place = ?2
-                   AND EXISTS (SELECT 1 FROM blobs WHERE number = ?1 AND hash = ?3)";
+        let sql = "SELECT bytes FROM chunks WHERE piece = ?1 AND EXISTS (SELECT 1 FROM blobs WHERE number = ?2 AND hash = ?3)";
         let piece: Option<Vec<u8>> = self.store.read(|view| {
             let mut statement = view.connection.prepare_cached(sql)?;
-            row::only(statement.query_row((blob, place, hash.as_bytes()), |row| row.get(0)))
+            row::only(statement.query_row((piece(blob, place), blob, hash.as_bytes()), |row| row.get(0)))
         })?;
         let Some(piece) = piece else {
             let is_there = self.store.read(|view| view.contains(&hash.into()))?;

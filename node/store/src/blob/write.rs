@@ -6,7 +6,7 @@ use std::mem;
 use ratatosk_objects::BlobHash;
 use sha2::{Digest, Sha256};
 
-use super::{BATCH, PIECE, remove};
+use super::{BATCH, MOST, PIECE, piece, remove};
 use crate::error::Error;
 use crate::garbage::Table;
 use crate::store::Store;
@@ -27,7 +27,7 @@ pub struct BlobWriter {
 }
 
 impl Store {
-    /// Begins to store bytes, at most `limit` of them.
+    /// Begins to store bytes, at most `limit` of them and at most 1 TiB.
     #[must_use]
     pub fn write_blob(&self, limit: u64) -> BlobWriter {
         BlobWriter {
@@ -37,7 +37,7 @@ impl Store {
             buffer: Vec::new(),
             pieces: 0,
             length: 0,
-            limit,
+            limit: limit.min(MOST),
         }
     }
 }
@@ -107,7 +107,8 @@ impl BlobWriter {
 
     fn write_batch(&mut self) -> Result<(), Error> {
         let (blob, first, buffer) = (self.blob, self.pieces, &self.buffer);
-        let blob = self.store.transaction(|tx| tx.write_pieces(blob, first, buffer))?;
+        // Durable with the last one, if that comes.
+        let blob = self.store.quick_transaction(|tx| tx.write_pieces(blob, first, buffer))?;
         self.blob = Some(blob);
         self.pieces += BATCH as i64;
         self.buffer.clear();
@@ -125,10 +126,9 @@ impl crate::Transaction<'_> {
                 self.connection.last_insert_rowid()
             }
         };
-        let mut statement =
-            self.connection.prepare_cached("INSERT INTO chunks (blob, place, bytes) VALUES (?1, ?2, ?3)")?;
-        for (place, piece) in (first..).zip(bytes.chunks(PIECE)) {
-            statement.execute((blob, place, piece))?;
+        let mut statement = self.connection.prepare_cached("INSERT INTO chunks (piece, bytes) VALUES (?1, ?2)")?;
+        for (place, bytes) in (first..).zip(bytes.chunks(PIECE)) {
+            statement.execute((piece(blob, place), bytes))?;
         }
         Ok(blob)
     }

@@ -4,6 +4,7 @@ use ratatosk_objects::{BlobHash, IdHash, ObjectHash, Reference};
 use sha2::{Digest, Sha256};
 
 use super::{BATCH, Check, Finding};
+use crate::blob::piece;
 use crate::error::Error;
 use crate::progress::{Progress, Step};
 use crate::row;
@@ -78,7 +79,7 @@ impl<P: FnMut(Progress)> Check<'_, P> {
             bytes += length.unsigned_abs();
             self.tell(Step::Blobs, bytes, of.unsigned_abs());
         }
-        let lost = "SELECT count(DISTINCT blob) FROM chunks WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE number = blob)";
+        let lost = "SELECT count(DISTINCT piece >> 24) FROM chunks WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE number = piece >> 24)";
         let lost: i64 = view.connection.query_row(lost, [], |row| row.get(0))?;
         if lost > 0 {
             self.report.add(Finding::Database(format!("pieces of {lost} BLOBs that do not exist")));
@@ -87,13 +88,13 @@ impl<P: FnMut(Progress)> Check<'_, P> {
     }
 
     fn is_blob_right(&self, blob: i64, hash: &[u8; 32], length: u64) -> Result<bool, Error> {
-        let sql = "SELECT place, bytes FROM chunks WHERE blob = ?1 ORDER BY place";
+        let sql = "SELECT piece, bytes FROM chunks WHERE piece >= ?1 AND piece < ?2 ORDER BY piece";
         let mut statement = self.view.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([blob])?;
+        let mut rows = statement.query([piece(blob, 0), piece(blob + 1, 0)])?;
         let (mut hasher, mut found, mut place) = (Sha256::new(), 0, 0);
         while let Some(row) = rows.next()? {
             let bytes = row.get_ref(1)?.as_blob().map_err(|error| Error::Corrupt(error.to_string()))?;
-            if row.get::<_, i64>(0)? != place {
+            if row.get::<_, i64>(0)? != piece(blob, place) {
                 return Ok(false);
             }
             place += 1;

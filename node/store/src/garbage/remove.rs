@@ -30,7 +30,8 @@ impl Marking<'_> {
 }
 
 fn sweep(writer: &mut Writer) -> Result<Removed, Error> {
-    let Writer { connection, marks } = writer;
+    writer.set_durable(true)?;
+    let Writer { connection, marks, .. } = writer;
     let Some(marks) = marks else { return Ok(Removed::default()) };
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut removed = Removed::default();
