@@ -129,7 +129,7 @@ pub(super) async fn accept(service: Arc<Service>, invitation: Invitation) -> Res
     let problem = |error: ratatosk_node::service::ServiceError| {
         Problem::new(
             format!("this invitation led to nothing: {error}"),
-            "an invitation is good once and for a short time; ask for a new one",
+            "an invitation is good once, and for a short time",
         )
     };
     service.accept(invitation).await.map(|(person, _)| person).map_err(problem)

@@ -163,6 +163,9 @@ impl Exchange<'_> {
                     let kind = root.one_type();
                     tracing::warn!(connection = self.info.id, kind, refusal = ?refusal.to_string(), "something of a contact was refused");
                 }
+                Event::Delivered { id, .. } => {
+                    self.shared.tell(News::Delivered { person: self.info.remote_person, id: *id }).await;
+                }
                 event => tracing::debug!(connection = self.info.id, ?event, "chum"),
             }
         }

@@ -1,6 +1,6 @@
 //! What a service tells its application.
 
-use ratatosk_objects::{InstanceId, PersonId};
+use ratatosk_objects::{IdHash, InstanceId, PersonId};
 
 /// Something has happened. An application that does not take it slows down the peers that it is about, and nobody else.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,13 @@ pub enum News {
     Connection(ConnectionInfo),
     /// Something of a contact has come, or is not as it was.
     Changed(crate::model::Change),
+    /// A device of a contact has got what we have of something, with everything that it needs.
+    Delivered {
+        /// Whose device.
+        person: PersonId,
+        /// Of what: a topic's channel, our profile.
+        id: IdHash,
+    },
     /// A connection failed in a way that somebody may want to know of.
     Trouble {
         /// With what.

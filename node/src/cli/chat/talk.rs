@@ -1,12 +1,14 @@
 //! The loop of a chat: what happens is shown, what is typed is done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ratatosk_node::model::{Affirmed, Attachment, Change, Contact, Cursor, Message, Node, Page, Topic};
 use ratatosk_node::service::News;
-use ratatosk_objects::{ObjectHash, PersonId};
+use ratatosk_objects::{IdHash, ObjectHash, PersonId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::command::{HELP, Typed};
 use super::screen::Screen;
@@ -18,6 +20,10 @@ use crate::cli::{describe, invite, parse_invitation, text};
 
 /// Messages that are remembered as shown, so that none is shown twice.
 const SHOWN: usize = 10_000;
+
+/// How long what was said in a pipe may take until somebody has it, and until nothing more of it arrives.
+const DELIVERY: Duration = Duration::from_secs(15);
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A chat.
 pub(super) struct Talk {
@@ -36,6 +42,8 @@ pub(super) struct Talk {
     listed: Vec<Topic>,
     contacts: BTreeMap<PersonId, Contact>,
     connected: BTreeSet<PersonId>,
+    /// The channel in which something was said last.
+    unsent: Option<IdHash>,
     /// Invitations that are being accepted.
     pairing: JoinSet<Result<PersonId, Problem>>,
 }
@@ -54,6 +62,7 @@ impl Talk {
             listed: Vec::new(),
             contacts: BTreeMap::new(),
             connected: BTreeSet::new(),
+            unsent: None,
             pairing: JoinSet::new(),
         }
     }
@@ -69,7 +78,12 @@ impl Talk {
             loop {
                 tokio::select! {
                     line = lines.recv() => {
-                        let Some(line) = line else { break };
+                        let Some(line) = line else {
+                            if !self.screen.is_terminal() {
+                                self.deliver().await;
+                            }
+                            break;
+                        };
                         match self.typed(Typed::parse(&line)).await {
                             Ok(true) => break,
                             Ok(false) => {}
@@ -84,6 +98,23 @@ impl Talk {
         }
         self.online.stop().await;
         begun
+    }
+
+    /// The lines came from a file or a program and are all there: what they said should get to where it belongs. As long as
+    /// something arrives there, a little more is waited for.
+    async fn deliver(&mut self) {
+        let Some(channel) = self.unsent.take() else { return };
+        let deadline = Instant::now() + DELIVERY;
+        let mut end = deadline;
+        while let Ok(Some(news)) = timeout_at(end, self.online.news.recv()).await {
+            if matches!(&news, News::Delivered { id, .. } if *id == channel) {
+                end = deadline.min(Instant::now() + QUIET);
+            }
+            self.heard(news).await;
+        }
+        if end == deadline {
+            self.note("nobody has got this yet; it goes out when you are both connected");
+        }
     }
 
     async fn begin(&mut self, to: Option<Contact>) -> Result<(), Problem> {
@@ -234,6 +265,7 @@ impl Talk {
         let posted = on_disk(&self.online.node, move |node| node.post(&topic, &message, Vec::new())).await?;
         self.online.service.changed();
         self.shown.insert(posted.id);
+        self.unsent = self.topic.as_ref().map(|topic| topic.channel);
         if !self.screen.is_terminal() {
             let line = Line {
                 time: i64::try_from(posted.creation_time).unwrap_or(i64::MAX),
