@@ -11,7 +11,7 @@ use ratatosk_conformance::peer::known::Known as Lists;
 use ratatosk_conformance::peer::scenarios::pair_scripts;
 use ratatosk_conformance::peer::table::{Places, rows};
 use ratatosk_conformance::peer::{self, Implementation, Launch, Options, Relay, Via};
-use ratatosk_conformance::person::{self, Cast};
+use ratatosk_conformance::person::{self, Partners};
 use ratatosk_conformance::report::{Implementation as Known, Outcome, Subject};
 
 use super::output::{Output, Run, Show};
@@ -118,7 +118,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let subject = |it: &Implementation| Subject { name: it.name.clone(), version: None };
     let subjects = std::iter::once(&a).chain(&b).map(subject).collect();
     let run = Run { suite: "peer", subjects, known: known.as_ref(), total };
-    let partners = Partners::find(places)?;
+    let partners = Partners::find(places).map_err(|error| error.to_string())?;
     let play = async |show: Show<'_>| {
         let mut outcomes = Vec::new();
         if let Some(b) = &b {
@@ -127,7 +127,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
         let suffixes = if b.is_some() { ["/a", "/b"] } else { ["", ""] };
         for (implementation, suffix) in std::iter::once(&a).chain(&b).zip(suffixes) {
             outcomes.extend(play_hostile(&hostile, implementation, suffix, &options, show).await);
-            outcomes.extend(partners.play(&intruders, implementation, suffix, &options, show).await);
+            outcomes.extend(partners.play(&intruders, implementation, suffix, &options, &mut *show).await);
         }
         outcomes
     };
@@ -150,49 +150,6 @@ async fn play_pair(
     let (mut outcomes, others) = tokio::join!(one, other);
     outcomes.extend(others);
     outcomes
-}
-
-/// Who plays with a person under test: one that behaves, and one that does not.
-struct Partners {
-    honest: Implementation,
-    hostile: Implementation,
-    /// Why they cannot.
-    missing: Option<String>,
-}
-
-impl Partners {
-    fn find(places: Places<'_>) -> Result<Self, String> {
-        let rows = rows().map_err(|error| error.to_string())?;
-        let js = rows.iter().find(|row| row.name == "js").ok_or("the table of peers has no js")?;
-        let found = |row: &peer::table::Row| row.find(places).map_err(|it| it.to_string());
-        let hostile = peer::table::Row {
-            name: "hostile".to_owned(),
-            command: js.command.replace("peer.js", "hostile.js"),
-            ..js.clone()
-        };
-        let none = || Implementation { name: String::new(), known: None, command: String::new() };
-        Ok(match (found(js), found(&hostile)) {
-            (Ok(honest), Ok(hostile)) => Self { honest, hostile, missing: None },
-            (Err(missing), _) | (_, Err(missing)) => Self { honest: none(), hostile: none(), missing: Some(missing) },
-        })
-    }
-
-    /// Before the hostile partner, as a person. Ids get a suffix that says who was.
-    async fn play(
-        &self,
-        scripts: &[person::script::Script],
-        implementation: &Implementation,
-        suffix: &str,
-        options: &Options,
-        show: Show<'_>,
-    ) -> Vec<Outcome> {
-        let cast = Cast { a: implementation, b: &self.honest, hostile: Some(&self.hostile) };
-        if let Some(missing) = &self.missing {
-            let skipped = scripts.iter().map(|script| person::skipped(script, suffix, missing));
-            return skipped.inspect(|outcome| show(outcome)).collect();
-        }
-        person::run_hostile(scripts, cast, suffix, options, show).await
-    }
 }
 
 /// Before the hostile partner. Ids get a suffix that says who was.

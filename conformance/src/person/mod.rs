@@ -7,6 +7,7 @@ mod actor;
 mod chat;
 mod folder;
 pub mod parse;
+mod partners;
 mod play;
 pub mod scenarios;
 pub mod script;
@@ -18,6 +19,8 @@ use futures_util::StreamExt;
 use crate::peer::{Direction, Implementation, Options, Via};
 use crate::report::{Outcome, Skipped};
 use script::Script;
+
+pub use partners::Partners;
 
 /// Who plays whom.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +82,7 @@ async fn all<'a>(
 }
 
 /// What is said of a scenario that cannot be tried.
-#[must_use]
-pub fn skipped(script: &Script, suffix: &str, why: &str) -> Outcome {
+fn skipped(script: &Script, suffix: &str, why: &str) -> Outcome {
     Outcome {
         id: format!("{}{suffix}", script.id),
         title: script.title.clone(),

@@ -8,6 +8,7 @@
     reason = "a failed assumption in a test is a failed test"
 )]
 
+mod persons;
 mod support;
 
 use std::time::Duration;

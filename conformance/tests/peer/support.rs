@@ -31,9 +31,14 @@ pub(crate) fn programs() -> &'static Path {
     })
 }
 
+/// Where the adapters lie.
+pub(crate) fn peers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+}
+
 /// An implementation of the table, or why it is not there.
 pub(crate) fn find(name: &str) -> Result<Implementation, String> {
-    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    let peers = peers();
     let places = Places { programs: programs(), peers: &peers };
     let row = rows().unwrap().into_iter().find(|row| row.name == name).unwrap();
     row.find(places).map_err(|missing| missing.to_string())
