@@ -42,7 +42,7 @@ pub(super) async fn run(
     drop(arrival);
     match completed {
         Ok(Completed::Paired(paired)) => {
-            part(session, role).await;
+            part(shared, session, role).await;
             celebrate(shared, &paired, role).await;
             Ok(Some(paired))
         }
@@ -50,16 +50,19 @@ pub(super) async fn run(
             synchronise(shared, session, role, verified, stopping).await;
             Ok(None)
         }
-        Err((error, close)) => Err(fail(session, error, close).await),
+        Err((error, close)) => Err(fail(shared, session, error, close).await),
     }
 }
 
 /// The initiator closes when it has sent its identity; the acceptor only helps.
-async fn part(mut session: Session, role: Role) {
-    let peer_closes = role == Role::Listener && timeout(PARTING, session.closed()).await.is_ok();
-    if !peer_closes {
-        session.close(CloseRequest::Close(None)).await;
+async fn part(shared: &Shared, mut session: Session, role: Role) {
+    if role == Role::Listener {
+        // If it does not, we do.
+        let _ = timeout(PARTING, session.closed()).await;
     }
+    let id = session.id();
+    let (_, timeline) = session.close(CloseRequest::Close(None)).await;
+    shared.ended(id, timeline);
 }
 
 async fn celebrate(shared: &Arc<Shared>, paired: &Paired, role: Role) {
@@ -93,21 +96,20 @@ async fn synchronise(shared: &Arc<Shared>, session: Session, role: Role, verifie
         exchange::run(shared, &mut session, info, over).await.unwrap_or(CloseRequest::Close(None))
     };
     let (closed, timeline) = session.close(close).await;
-    tracing::debug!(connection = info.id, error = %closed.error, "a connection to a contact ended\n{timeline}");
+    tracing::debug!(connection = info.id, error = %closed.error, "a connection to a contact ended");
+    shared.ended(info.id, timeline);
     shared.tell(News::Connection(super::news::ConnectionInfo { status: Status::Closed, ..info })).await;
 }
 
 /// Closes, and says why there was no contact: the other end's reason, if it was faster.
-async fn fail(mut session: Session, error: NotCompleted, close: CloseRequest) -> String {
-    let connection = session.id();
+async fn fail(shared: &Shared, session: Session, error: NotCompleted, close: CloseRequest) -> String {
+    let id = session.id();
+    let (closed, timeline) = session.close(close).await;
+    shared.ended(id, timeline);
     let text = match &error {
-        NotCompleted::Ended => format!("{}", session.closed().await.error),
-        other => {
-            let text = other.to_string();
-            session.close(close).await;
-            text
-        }
+        NotCompleted::Ended => closed.error.to_string(),
+        other => other.to_string(),
     };
-    tracing::debug!(connection, error = ?text, "phase 6 failed");
+    tracing::debug!(connection = id, error = ?text, "phase 6 failed");
     text
 }

@@ -32,6 +32,7 @@ use ratatosk_pairing::book::DEFAULT_CAPACITY;
 use ratatosk_pairing::{Invitation, Token};
 use ratatosk_protocol::connection::KeyRing;
 use ratatosk_protocol::driver::{DriverError, Environment, Listener, ListenerConfig, check_url, os_entropy};
+use ratatosk_protocol::trace::Timeline;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -190,6 +191,12 @@ impl Service {
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         self.shared.connections()
+    }
+
+    /// What happened on the connections that ended last, with their numbers, oldest first.
+    #[must_use]
+    pub fn timelines(&self) -> Vec<(u64, Timeline)> {
+        self.shared.timelines()
     }
 
     /// Whether we can be reached at the CommServer.

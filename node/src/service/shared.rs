@@ -1,6 +1,6 @@
 //! What all tasks of a service share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ratatosk_objects::{InstanceId, PersonId};
@@ -9,6 +9,7 @@ use ratatosk_protocol::driver::{Environment, Session};
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::Role;
+use ratatosk_protocol::trace::Timeline;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -78,7 +79,12 @@ struct Live {
     open: BTreeMap<u64, Open>,
     arriving: BTreeMap<PublicKey, usize>,
     strangers: usize,
+    /// What happened on connections that have ended, by their numbers.
+    ended: VecDeque<(u64, Timeline)>,
 }
+
+/// Timelines of ended connections that are kept.
+const KEPT_TIMELINES: usize = 16;
 
 struct Open {
     info: ConnectionInfo,
@@ -224,6 +230,20 @@ impl Shared {
     /// Whether a connection to this key is in use.
     pub(super) fn is_connected(&self, remote: &PublicKey) -> bool {
         lock(&self.live).registry.is_connected(remote)
+    }
+
+    /// A connection has ended.
+    pub(super) fn ended(&self, id: u64, timeline: Timeline) {
+        let mut live = lock(&self.live);
+        live.ended.push_back((id, timeline));
+        if live.ended.len() > KEPT_TIMELINES {
+            live.ended.pop_front();
+        }
+    }
+
+    /// What happened on the connections that ended last.
+    pub(super) fn timelines(&self) -> Vec<(u64, Timeline)> {
+        lock(&self.live).ended.iter().cloned().collect()
     }
 
     /// The connections in use.

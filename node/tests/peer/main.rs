@@ -15,6 +15,7 @@ mod mistakes;
 mod modules;
 #[cfg(not(feature = "wasm"))]
 mod native;
+mod people;
 #[cfg(feature = "wasm")]
 mod reloads;
 mod support;

@@ -47,7 +47,7 @@ pub(super) enum Command {
         size: u64,
     },
     SetName(String),
-    /// What happened to each connection, for a person.
+    /// What happened on the connections that ended last, for a person.
     Timeline,
     Mark(String),
     Disconnect,

@@ -55,6 +55,12 @@ impl Peer {
                 let connections: Vec<Value> = connections.iter().map(tell::connection).collect();
                 answer.result(json!({"connections": connections}));
             }
+            Command::Timeline => {
+                let timelines = self.service().map(|service| service.timelines()).unwrap_or_default();
+                let timelines: Vec<Value> =
+                    timelines.iter().map(|(id, timeline)| tell::timeline(*id, timeline)).collect();
+                answer.result(json!({"timelines": timelines}));
+            }
             Command::Invite => self.invite(answer),
             Command::Accept(invitation) => self.accept(answer, &invitation),
             other => self.work(answer, other).await,

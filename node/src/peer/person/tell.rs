@@ -2,6 +2,7 @@
 
 use ratatosk_node::model::{Contact, Message, Topic};
 use ratatosk_node::service::ConnectionInfo;
+use ratatosk_protocol::trace::Timeline;
 use serde_json::{Value, json};
 
 /// A connection, as the `connections` event and answer have it.
@@ -38,6 +39,15 @@ pub(super) fn message(message: &Message) -> Value {
         "creationTime": message.creation_time,
         "affirmed": format!("{:?}", message.affirmed).to_lowercase(),
         "attachments": attachments,
+    })
+}
+
+/// What happened on a connection.
+pub(super) fn timeline(connection: u64, timeline: &Timeline) -> Value {
+    json!({
+        "connection": connection,
+        "role": timeline.role().name(),
+        "lines": timeline.to_string().lines().collect::<Vec<_>>(),
     })
 }
 
