@@ -14,6 +14,8 @@ pub(super) enum Typed {
     Topics,
     /// Go to a conversation: a name, an e-mail, a number of the list.
     To(String),
+    /// Begin a conversation of several: what it is called, and with whom.
+    Group(String, Vec<String>),
     /// Contacts, and who is connected.
     Contacts,
     /// More of what was said before.
@@ -37,6 +39,7 @@ pub(super) enum Typed {
 pub(super) const HELP: &[&str] = &[
     "/topics          your conversations",
     "/to NAME         go to a conversation: a name, an e-mail, or a number of /topics",
+    "/group NAME: A, B  begin a conversation with several contacts",
     "/contacts        your contacts, and who is connected",
     "/more            what was said before",
     "/send FILE       send a file",
@@ -67,6 +70,7 @@ impl Typed {
             ("topics" | "t", _) => Self::Topics,
             ("to", "") => needs("a name"),
             ("to", name) => Self::To(name.to_owned()),
+            ("group", rest) => group(rest).unwrap_or_else(|| needs("a name, a colon, and who takes part")),
             ("contacts" | "who", _) => Self::Contacts,
             ("more", _) => Self::More,
             ("send", "") => needs("a file"),
@@ -83,6 +87,14 @@ impl Typed {
             )),
         }
     }
+}
+
+fn group(rest: &str) -> Option<Typed> {
+    let (name, others) = rest.split_once(':')?;
+    let others: Vec<String> =
+        others.split(',').map(|other| other.trim().to_owned()).filter(|other| !other.is_empty()).collect();
+    let name = name.trim();
+    (!name.is_empty() && !others.is_empty()).then(|| Typed::Group(name.to_owned(), others))
 }
 
 fn save(rest: &str) -> Option<Typed> {
@@ -116,12 +128,16 @@ mod tests {
             ("/send \"a b.txt\"", Typed::Send(PathBuf::from("a b.txt"))),
             ("/save 2", Typed::Save(2, None)),
             ("/save 2 there.bin", Typed::Save(2, Some(PathBuf::from("there.bin")))),
+            (
+                "/group us three: Anna, Carl",
+                Typed::Group("us three".to_owned(), vec!["Anna".to_owned(), "Carl".to_owned()]),
+            ),
             ("/quit", Typed::Quit),
         ];
         for (line, typed) in cases {
             assert_eq!(Typed::parse(line), typed, "{line}");
         }
-        for line in ["/save", "/save 0", "/save x", "/to", "/dance"] {
+        for line in ["/save", "/save 0", "/save x", "/to", "/group", "/group a", "/group a:", "/dance"] {
             assert!(matches!(Typed::parse(line), Typed::Wrong(_)), "{line}");
         }
     }

@@ -145,6 +145,7 @@ impl Talk {
             Typed::Message(message) => self.say(message).await?,
             Typed::Topics => self.list_topics().await?,
             Typed::To(name) => self.go_to(&name).await?,
+            Typed::Group(name, others) => self.group(name, &others).await?,
             Typed::Contacts => self.list_contacts().await?,
             Typed::More => self.more().await?,
             Typed::Send(path) => {
@@ -301,6 +302,18 @@ impl Talk {
                 }
             }
         }
+    }
+
+    async fn group(&mut self, name: String, others: &[String]) -> Result<(), Problem> {
+        self.read_contacts().await?;
+        let contacts: Vec<Contact> = self.contacts.values().cloned().collect();
+        let others: Vec<PersonId> = others
+            .iter()
+            .map(|other| find(&contacts, other).map(|contact| contact.person))
+            .collect::<Result<_, _>>()?;
+        let topic = on_disk(&self.online.node, move |node| node.create_group(&name, &others)).await?;
+        self.online.service.changed();
+        self.open(topic).await
     }
 
     async fn open_with(&mut self, contact: &Contact) -> Result<(), Problem> {
