@@ -1,6 +1,6 @@
 //! One peer with an identity: its process, and what it has said and not been asked about yet.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ pub(super) fn called(name: &str) -> String {
 pub(super) fn environment(
     name: &str,
     run: &str,
-    dir: PathBuf,
+    dir: &Path,
     script: &super::script::Script,
 ) -> Vec<(&'static str, String)> {
     let mut all = vec![

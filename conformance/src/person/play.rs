@@ -215,7 +215,7 @@ impl Stage<'_> {
             Some('b') => self.cast.b,
             _ => self.cast.a,
         };
-        let environment = environment(name, &self.run, self.folder.join(name), self.script);
+        let environment = environment(name, &self.run, &self.folder.join(name), self.script);
         let deadline = self.patience(1);
         let launch = &self.options.launch;
         let actor = Actor::start(name, &implementation.command, self.url, &environment, launch, deadline).await?;

@@ -125,6 +125,6 @@ mod tests {
     #[test]
     fn no_file_is_forgotten() {
         checks::nothing_forgotten("scenarios/server", "txt", &SERVER);
-        checks::only_folders("scenarios", &["client", "peer", "server"]);
+        checks::only_folders("scenarios", &["client", "peer", "person", "server"]);
     }
 }

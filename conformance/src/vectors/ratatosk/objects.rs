@@ -87,11 +87,11 @@ fn number(json: &Json) -> Option<f64> {
 fn any(json: &Json) -> Option<Json> {
     let named = |name: &str| json.as_object().filter(|object| object.len() == 1).and_then(|object| object.get(name));
     if let Some(items) = named("set") {
-        return Some(json::set(items.as_array()?.iter().map(any).collect::<Option<Vec<_>>>()?.into_iter()));
+        return Some(json::set(items.as_array()?.iter().map(any).collect::<Option<Vec<_>>>()?));
     }
     if let Some(entries) = named("map") {
         let pairs = entries.as_array()?.iter().map(|pair| Some((any(&pair[0])?, any(&pair[1])?)));
-        return Some(json::map(pairs.collect::<Option<Vec<_>>>()?.into_iter()));
+        return Some(json::map(pairs.collect::<Option<Vec<_>>>()?));
     }
     Some(match json {
         Json::Array(items) => items.iter().map(any).collect::<Option<_>>()?,
