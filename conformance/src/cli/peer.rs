@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// Leave out the hostile partner.
     #[arg(long, requires = "b")]
     no_hostile: bool,
+    /// Leave out persons: connections only, phases 1 to 5.
+    #[arg(long)]
+    no_persons: bool,
     /// How many scenarios run side by side.
     #[arg(long, value_name = "N", default_value_t = 8)]
     jobs: usize,
@@ -84,9 +87,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool, String> {
     let mut hostile = hostile_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
     hostile.retain(|script| script.id.starts_with(&arguments.only) && !arguments.no_hostile);
     let mut talks = person::scenarios::pair_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
-    talks.retain(|script| script.id.starts_with(&arguments.only));
+    talks.retain(|script| script.id.starts_with(&arguments.only) && !arguments.no_persons);
     let mut intruders = person::scenarios::hostile_scripts().map_err(|(file, error)| format!("{file}: {error}"))?;
-    intruders.retain(|script| script.id.starts_with(&arguments.only) && !arguments.no_hostile);
+    let hostile_persons = !arguments.no_hostile && !arguments.no_persons;
+    intruders.retain(|script| script.id.starts_with(&arguments.only) && hostile_persons);
     let alone = hostile.len() + intruders.len();
     let total = if b.is_some() { (scripts.len() + talks.len() + alone) * 2 } else { alone };
     if total == 0 {

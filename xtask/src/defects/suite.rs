@@ -53,7 +53,7 @@ pub(super) fn run(
         Program::Peer => {
             let peer = |programs: &Programs| format!("{} peer --plugins native", programs.get("ratatosk").display());
             let relay = Relay::start(&sound.get("commserver"), &logs.join("relay.log"), &[])?;
-            suite.args(["peer", "--via", relay.url(), "--name-a", "ratatosk", "--name-b", "ratatosk"]);
+            suite.args(["peer", "--no-persons", "--via", relay.url(), "--name-a", "ratatosk", "--name-b", "ratatosk"]);
             suite.args(["--a", &peer(suspect), "--b", &peer(sound)]);
             said(suite.args(["--only", only]))
         }
