@@ -1,7 +1,7 @@
 //! Phase 6 over an encrypted connection: the machine of `ratatosk-pairing`, its messages, and what it asks of our contacts.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatosk_objects::PersonId;
 use ratatosk_pairing::{
@@ -13,8 +13,16 @@ use ratatosk_protocol::driver::{Session, os_entropy};
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::{self, Outcome};
+use ratatosk_protocol::plugin::Counters;
+use tokio::time::sleep;
 
 use super::shared::Shared;
+
+/// Bytes that the other end may send in this phase. All its messages together have some kilobytes.
+const ENOUGH: u64 = 512 * 1024;
+
+/// How often it is looked at what has come.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How phase 6 ended well.
 #[derive(Debug)]
@@ -44,6 +52,9 @@ pub(super) enum NotCompleted {
     /// The contact could not be stored.
     #[error("the contact could not be stored: {0}")]
     Storage(String),
+    /// More came than the phase can need.
+    #[error("too much was sent before it was proven who sends it")]
+    TooMuch,
     /// The connection ended before, by the deadline of the phase for instance.
     #[error("the connection ended")]
     Ended,
@@ -54,7 +65,7 @@ impl NotCompleted {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Protocol(error) => error.outcome(),
-            Self::Storage(_) | Self::Ended => Outcome::Error,
+            Self::Storage(_) | Self::TooMuch | Self::Ended => Outcome::Error,
         }
     }
 
@@ -62,6 +73,7 @@ impl NotCompleted {
     fn close_request(&self, of_the_machine: Option<CloseRequest>) -> CloseRequest {
         match self {
             Self::Protocol(_) | Self::Ended => of_the_machine.unwrap_or(CloseRequest::Close(None)),
+            Self::TooMuch => CloseRequest::because("Error: Too much was sent before it was proven who sends it"),
             Self::Storage(_) => CloseRequest::because("Error: The contact could not be stored"),
         }
     }
@@ -120,7 +132,11 @@ impl Running<'_> {
             if let Some(completed) = self.outputs().await? {
                 return Ok(completed);
             }
-            let message = self.session.recv().await.ok_or(NotCompleted::Ended)?;
+            let counters = self.session.counters().clone();
+            let message = tokio::select! {
+                message = self.session.recv() => message.ok_or(NotCompleted::Ended)?,
+                () = flood(&counters) => return Err(NotCompleted::TooMuch),
+            };
             self.shared.transcript.received(self.session.id(), &message);
             self.message(message).await?;
         }
@@ -166,6 +182,13 @@ impl Running<'_> {
         let Some(mut machine) = self.machine.take() else { return };
         let shared = self.shared.clone();
         self.shared.blocking.run(move || machine.handle_closed(&mut Door(&shared))).await;
+    }
+}
+
+/// Waits until more has come than the phase can need: a message is put together before anybody sees it.
+async fn flood(counters: &Counters) {
+    while counters.bytes_received() <= ENOUGH {
+        sleep(LOOK).await;
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn run(
 ) -> Option<CloseRequest> {
     let library = shared.node.library(info.remote_person, info.remote_instance);
     let work = Work { chum: Chum::new(Settings::default(), Instant::now().into_std()), library };
-    Exchange { shared, session, info, inputs: Vec::new(), input_bytes: 0 }.run(work, over).await
+    Exchange { shared, session, info, inputs: Vec::new(), input_bytes: 0, roots_changed: false }.run(work, over).await
 }
 
 struct Exchange<'a> {
@@ -50,6 +50,8 @@ struct Exchange<'a> {
     info: ConnectionInfo,
     inputs: Vec<Input>,
     input_bytes: usize,
+    /// What we share may have changed since the machine was told so.
+    roots_changed: bool,
 }
 
 /// What travels to a thread and back.
@@ -85,9 +87,10 @@ impl Exchange<'_> {
         let mut sending: Option<Going<Result<(), DriverError>>> = None;
         let mut more = true;
         let close = loop {
-            let has_work = !self.inputs.is_empty() || (more && sending.is_none());
+            let has_work = !self.inputs.is_empty() || self.roots_changed || (more && sending.is_none());
             if has_work && let Some(work) = idle.take() {
-                let inputs = std::mem::take(&mut self.inputs);
+                let mut inputs = std::mem::take(&mut self.inputs);
+                inputs.extend(std::mem::take(&mut self.roots_changed).then_some(Input::RootsChanged));
                 self.input_bytes = 0;
                 step = Some(self.begin(work, inputs, sending.is_none()));
             }
@@ -115,7 +118,7 @@ impl Exchange<'_> {
                     Some(message) => self.received(message),
                     None => break None,
                 },
-                Ok(()) = changes.changed() => self.inputs.push(Input::RootsChanged),
+                Ok(()) = changes.changed(), if !self.roots_changed => self.roots_changed = true,
                 () = until(timeout) => self.inputs.push(Input::Timeout),
                 close = &mut over => break Some(close),
             }

@@ -77,3 +77,16 @@ async fn a_crowd_of_silent_strangers_keeps_no_contact_out() {
     bert.hears("can you hear me?").await;
     drop(crowd);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_sends_without_end_is_cut_off() {
+    let relay = relay().await;
+    let anna = Person::new("anna", &url(&relay)).await;
+    let mut session = stranger(&relay, &anna).await;
+    let sender = session.sender();
+    // More than goes into all buffers on the way; nobody waits for it.
+    let sending = tokio::spawn(async move { sender.send(Payload::binary(vec![0; 64 << 20])).await });
+    let closed = within(session.closed()).await;
+    assert_eq!(closed.reason, "Close called: Error: Too much was sent before it was proven who sends it");
+    sending.abort();
+}
