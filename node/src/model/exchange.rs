@@ -11,13 +11,17 @@ use ratatosk_protocol::entropy::Entropy;
 use ratatosk_store::{Transaction, View};
 use ratatosk_versions::{Limits, merge_remote};
 
-use super::contacts::{Contacts, record, told_pin};
+use super::contacts::{self, Contacts, record};
 use super::genesis::Me;
 use super::topics::{self, Topic, TopicId, Topics};
 use super::{ModelError, db};
 
 /// The most topics.
 pub const MAX_TOPICS: usize = 10_000;
+/// The most topics in which one contact takes part.
+pub const MAX_TOPICS_OF_ONE: usize = 1000;
+/// The most profiles of one contact.
+pub const MAX_PROFILES: usize = 16;
 
 /// Why something of a peer is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +40,17 @@ pub enum Refusal {
     #[error("a topic or channel that does not name the contact and us as participants")]
     ForeignTopic,
     /// There are as many topics as there may be.
-    #[error("more than {MAX_TOPICS} topics")]
+    #[error("more than {MAX_TOPICS} topics, or {MAX_TOPICS_OF_ONE} with one contact")]
     TooManyTopics,
+    /// A group that is known already, in another object: by another name. Whatever came first stays.
+    #[error("a second object for a topic that is known")]
+    SecondTopic,
+    /// The channel of a group whose topic has not come.
+    #[error("a channel without its topic")]
+    NoTopic,
+    /// There are as many profiles of this contact as there may be.
+    #[error("more than {MAX_PROFILES} profiles of one contact")]
+    TooManyProfiles,
     /// It is not what its type says, or cannot be merged with what we have.
     #[error("malformed: {0}")]
     Malformed(String),
@@ -92,7 +105,7 @@ impl Gate<'_> {
             return Ok(Err(Refusal::NotAContact));
         }
         match (root, root.one_type()) {
-            (Root::Unversioned { .. }, TopicObject::TYPE) => Ok(self.room_for_topic()),
+            (Root::Unversioned { hash, .. }, TopicObject::TYPE) => Ok(self.room_for_topic(*hash)),
             (Root::Id { id, .. } | Root::VersionNode { id, .. }, ChannelInfo::TYPE | Profile::TYPE) => {
                 // Of an id that is new nothing can be said before its id object is there.
                 match view.id_object(id)? {
@@ -136,6 +149,11 @@ impl Gate<'_> {
         };
         match Topic::of(&object, hash)? {
             Some(topic) if topic.id.names(self.me.person, self.from) => {
+                // Each would be one more thing that we share with everybody in the group. Of two people it can be two at most.
+                let known = self.topics.get(&object.id);
+                if known.is_some_and(|known| known.hash != hash && !known.id.is_one_to_one()) {
+                    return Ok(Err(Refusal::SecondTopic));
+                }
                 topics::open(tx, self.me, &topic.id, hash, now)?;
                 Ok(Ok(Taken::Topic))
             }
@@ -158,6 +176,9 @@ impl Gate<'_> {
         if let Err(refusal) = self.judge_id(one_type, &id_object) {
             return Ok(Err(refusal));
         }
+        if let Err(refusal) = self.room_for_version(tx, id, one_type, &id_object)? {
+            return Ok(Err(refusal));
+        }
         let merged = match merge_remote(tx, Recipes::standard(), &id, node, &Limits::DEFAULT) {
             Ok(merged) => merged,
             Err(ratatosk_versions::Error::Store(error)) => return Err(error.into()),
@@ -174,7 +195,9 @@ impl Gate<'_> {
             return Ok(Ok(Taken::Channel { topic: channel.id, opened, before, now: channel.head }));
         }
         record::remember(tx, self.from, id, now, entropy)?;
-        let said_anew = self.remember_told(tx, node, id)?;
+        let is_default = id == super::genesis::default_profile(self.from)?;
+        let said = db::data_of(tx, node)?;
+        let said_anew = is_default && contacts::tell(tx, self.from, said)?;
         Ok(Ok(if merged.changed || said_anew { Taken::Profile } else { Taken::Nothing }))
     }
 
@@ -187,24 +210,6 @@ impl Gate<'_> {
             }
             _ => Ok(false),
         }
-    }
-
-    /// Keeps what the contact says of themselves now. Gives whether that is new.
-    fn remember_told(&self, tx: &mut Transaction<'_>, node: ObjectHash, profile: IdHash) -> Result<bool, ModelError> {
-        if profile != super::genesis::default_profile(self.from)? {
-            return Ok(false);
-        }
-        let told = Reference::Object(db::data_of(tx, node)?);
-        let pin = told_pin(self.from);
-        let known = tx.pinned(&pin)?;
-        if known == [told] {
-            return Ok(false);
-        }
-        for reference in known {
-            tx.unpin(&pin, reference)?;
-        }
-        tx.pin(&pin, told)?;
-        Ok(true)
     }
 
     /// Whether versions of this id may come from this contact.
@@ -234,7 +239,29 @@ impl Gate<'_> {
         }
     }
 
-    fn room_for_topic(&self) -> Result<(), Refusal> {
-        if self.topics.len() < MAX_TOPICS { Ok(()) } else { Err(Refusal::TooManyTopics) }
+    /// Whether there may be one more topic, unless it is none more.
+    fn room_for_topic(&self, hash: ObjectHash) -> Result<(), Refusal> {
+        let is_known = self.topics.all().any(|topic| topic.hash == hash);
+        if is_known || self.topics.has_room([&self.from]) { Ok(()) } else { Err(Refusal::TooManyTopics) }
+    }
+
+    /// Whether versions of one more id may be kept: channels of topics that are counted, and some profiles.
+    fn room_for_version(&self, view: &View<'_>, id: IdHash, one_type: &str, id_object: &Microdata) -> Verdict<()> {
+        if one_type == Profile::TYPE {
+            let profiles = contacts::profiles(view, self.from)?;
+            let has_room = profiles.contains(&id) || profiles.len() < MAX_PROFILES;
+            return Ok(if has_room { Ok(()) } else { Err(Refusal::TooManyProfiles) });
+        }
+        let has_topic =
+            topic_of(id_object).is_some_and(|id| id.is_one_to_one() || self.topics.get(&id.to_string()).is_some());
+        Ok(if has_topic { Ok(()) } else { Err(Refusal::NoTopic) })
+    }
+}
+
+/// The topic of the id object of a channel.
+fn topic_of(channel: &Microdata) -> Option<TopicId> {
+    match Recipes::standard().read(channel).ok()?.fields.get("id") {
+        Some(Value::String(id)) => TopicId::parse(id),
+        _ => None,
     }
 }

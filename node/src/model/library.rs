@@ -108,7 +108,9 @@ impl Library {
                 if opened {
                     self.changes.extend(known.topics.get(&topic).cloned().map(Change::Topic));
                 }
-                let reader = Reader { me: &self.node.me, contacts: &known.contacts };
+                // Nobody shows what belongs to no topic.
+                let Some(shown) = known.topics.get(&topic) else { return Ok(()) };
+                let reader = Reader { me: &self.node.me, contacts: &known.contacts, topic: &shown.id };
                 let arrivals = self.node.store.read(|view| reader.arrivals(view, now, before))?;
                 if arrivals.total > 0 {
                     self.changes.push(Change::Messages { topic, arrivals });

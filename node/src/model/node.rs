@@ -14,6 +14,7 @@ use ratatosk_store::{BlobReader, Store, View};
 
 use super::chat::{self, Cursor, Draft, FileInfo, MAX_ATTACHMENTS, MAX_TEXT, NewAttachment, Page, Posted, Reader};
 use super::contacts::{Added, Contact, Contacts, Endpoint, OtherKeys, record};
+use super::exchange::MAX_TOPICS_OF_ONE;
 use super::genesis::{self, Me};
 use super::library::Library;
 use super::topics::{self, MAX_PARTICIPANTS, MAX_TOPIC_NAME, Topic, TopicId, Topics};
@@ -236,6 +237,9 @@ impl Node {
             count if count > MAX_PARTICIPANTS => {
                 Err(ModelError::TooMuch { what: "participants of a topic", limit: MAX_PARTICIPANTS })
             }
+            _ if !known.topics.has_room(participants.iter().filter(|person| **person != self.me.person)) => {
+                Err(ModelError::TooMuch { what: "topics with one of them", limit: MAX_TOPICS_OF_ONE })
+            }
             _ => self.create_topic(&TopicId::group(participants, os_entropy().as_mut()), Some(name.to_owned())),
         }
     }
@@ -282,7 +286,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`ModelError::UnknownTopic`]; [`ModelError::TooMuch`] for more than [`MAX_TEXT`] or [`MAX_ATTACHMENTS`].
+    /// [`ModelError::UnknownTopic`]; [`ModelError::TooMuch`] for more than [`MAX_TEXT`] or [`MAX_ATTACHMENTS`], or for a text that
+    /// gets too long for contacts when it is escaped.
     pub fn post(&self, topic: &str, text: &str, attachments: Vec<NewAttachment>) -> Result<Posted, ModelError> {
         if text.len() > MAX_TEXT {
             return Err(ModelError::TooMuch { what: "bytes in a message", limit: MAX_TEXT });
@@ -312,7 +317,7 @@ impl Node {
     pub fn messages(&self, topic: &str, before: Option<Cursor>, limit: usize) -> Result<Page, ModelError> {
         let known = self.known()?;
         let topic = known.topics.get(topic).ok_or(ModelError::UnknownTopic)?;
-        let reader = Reader { me: &self.me, contacts: &known.contacts };
+        let reader = Reader { me: &self.me, contacts: &known.contacts, topic: &topic.id };
         self.store.read(|view| reader.page(view, topic.channel, before, limit))
     }
 

@@ -9,6 +9,7 @@ use ratatosk_versions::list::{self, Change, Entry};
 
 use super::super::contacts::Contacts;
 use super::super::genesis::Me;
+use super::super::topics::TopicId;
 use super::super::{ModelError, db};
 use super::attachments::{self, Attachment};
 
@@ -41,11 +42,12 @@ pub struct Message {
 /// Whether a message is from whom it claims to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Affirmed {
-    /// Signed with a key that we know to be the author's.
+    /// Signed with a key that we know to be the author's. What is signed is who has said what and when, not in which topic
+    /// (`spec/one.md §5`): participants of two topics with the author can repeat in one what was said in the other.
     Verified,
     /// Nobody can tell: there is no signature, or the author's keys are not known, or they were replaced since.
     Unverified,
-    /// Signed by somebody else, or for something else.
+    /// Signed by somebody else, or for something else; or its author takes no part in the topic.
     Forged,
 }
 
@@ -75,6 +77,7 @@ pub struct Arrivals {
 pub(in super::super) struct Reader<'a> {
     pub(in super::super) me: &'a Me,
     pub(in super::super) contacts: &'a Contacts,
+    pub(in super::super) topic: &'a TopicId,
 }
 
 impl Reader<'_> {
@@ -157,6 +160,10 @@ impl Reader<'_> {
             && judge(&contact.former_sign_keys)? == Affirmation::Verified
         {
             return Ok(Affirmed::Unverified);
+        }
+        // They have signed it, and somebody else has put it where they never were.
+        if affirmation == Affirmation::Verified && !self.topic.participants().contains(&sender) {
+            return Ok(Affirmed::Forged);
         }
         Ok(affirmation.into())
     }

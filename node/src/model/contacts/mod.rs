@@ -8,7 +8,7 @@ use ratatosk_objects::sign::SignPublicKey;
 use ratatosk_objects::typed::{Keys, Leute, OneInstanceEndpoint, PersonName, Profile, Someone};
 use ratatosk_objects::{IdHash, InstanceId, ObjectHash, PersonId, Recipes, Reference, Value};
 use ratatosk_protocol::key::PublicKey;
-use ratatosk_store::View;
+use ratatosk_store::{Transaction, View};
 
 pub use self::record::{Added, OtherKeys};
 use super::genesis::{Me, default_profile, leute_id};
@@ -213,7 +213,7 @@ fn name(view: &View<'_>, hash: ObjectHash) -> Result<Option<String>, ModelError>
 }
 
 /// Under which name what a contact last said of themselves is pinned: a merged profile keeps all that they ever said.
-pub(super) fn told_pin(person: PersonId) -> String {
+fn told_pin(person: PersonId) -> String {
     format!("told {person}")
 }
 
@@ -224,6 +224,26 @@ fn told(view: &View<'_>, person: PersonId) -> Result<Option<Profile>, ModelError
         }
     }
     Ok(None)
+}
+
+/// Keeps what a contact says of themselves now. Gives whether that is new.
+pub(super) fn tell(tx: &mut Transaction<'_>, person: PersonId, profile: ObjectHash) -> Result<bool, ModelError> {
+    let (pin, profile) = (told_pin(person), Reference::Object(profile));
+    let known = tx.pinned(&pin)?;
+    if known == [profile] {
+        return Ok(false);
+    }
+    for reference in known {
+        tx.unpin(&pin, reference)?;
+    }
+    tx.pin(&pin, profile)?;
+    Ok(true)
+}
+
+/// The profiles of a person that are kept.
+pub(super) fn profiles(view: &View<'_>, person: PersonId) -> Result<Vec<IdHash>, ModelError> {
+    let identities = find(view, person)?.map(|someone| someone.identities).unwrap_or_default();
+    Ok(identities.into_iter().filter(|(identity, _)| *identity == person).flat_map(|(_, profiles)| profiles).collect())
 }
 
 /// The Someone of the address book that stands for a person.

@@ -3,7 +3,7 @@
 use ratatosk_objects::typed::{
     Instance, Key, Keys, Leute, OneInstanceEndpoint, Person, Profile, SignKey, Someone, Typed, Versioned,
 };
-use ratatosk_objects::{IdHash, ObjectHash, PersonId};
+use ratatosk_objects::{IdHash, InstanceId, ObjectHash, PersonId};
 use ratatosk_pairing::Identity;
 use ratatosk_protocol::entropy::{Entropy, array};
 use ratatosk_store::{SharedRoot, Transaction};
@@ -11,7 +11,7 @@ use ratatosk_store::{SharedRoot, Transaction};
 use super::super::genesis::{Me, default_profile, empty_profile, leute_id};
 use super::super::trust::{self, Age, Issuer};
 use super::super::{ModelError, db, sharing};
-use super::{MAX_CONTACTS, MAX_DEVICES, find};
+use super::{MAX_CONTACTS, MAX_DEVICES, find, tell, told};
 
 /// What to do if a contact comes with other keys than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(in super::super) fn add(
     now: u64,
     entropy: &mut dyn Entropy,
 ) -> Result<Added, ModelError> {
-    let (person, _) = identity.ids()?;
+    let (person, instance) = identity.ids()?;
     if person == me.person {
         return Err(ModelError::OwnPerson);
     }
@@ -67,6 +67,7 @@ pub(in super::super) fn add(
     }
     db::store(tx, &version, now)?;
     trust::certify(tx, issuer, person, certified_hash)?;
+    moved(tx, person, instance, endpoint)?;
 
     let new = remember(tx, person, profile, now, entropy)?;
     sharing::share(tx, me.person, SharedRoot::Id(me.profile()?), &[person], now)?;
@@ -172,6 +173,26 @@ pub(in super::super) fn remember(
     db::store(tx, &someone, now)?;
     db::store(tx, &leute, now)?;
     Ok(true)
+}
+
+/// What they say of themselves says from now on that this device is where pairing has found it.
+fn moved(
+    tx: &mut Transaction<'_>,
+    person: PersonId,
+    instance: InstanceId,
+    endpoint: ObjectHash,
+) -> Result<(), ModelError> {
+    let mut said = told(tx, person)?.unwrap_or(empty_profile(person));
+    let mut others = vec![endpoint];
+    for known in said.communication_endpoint {
+        let other = db::object_of::<OneInstanceEndpoint>(tx, known)?;
+        if other.is_some_and(|other| other.instance_id != instance) {
+            others.push(known);
+        }
+    }
+    said.communication_endpoint = others;
+    let said = db::put(tx, &said)?;
+    tell(tx, person, said).map(drop)
 }
 
 fn add_new(list: &mut Vec<ObjectHash>, item: ObjectHash) {

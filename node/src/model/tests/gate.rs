@@ -11,7 +11,7 @@ use ratatosk_objects::{IdHash, Limits, Microdata, ObjectHash, PersonId};
 use super::super::{Affirmed, TopicId};
 use super::*;
 
-fn item<T: Typed>(object: &T) -> (ObjectHash, Item) {
+pub(super) fn item<T: Typed>(object: &T) -> (ObjectHash, Item) {
     let microdata = object.microdata().unwrap();
     (microdata.hash(), Item::Object(microdata.hash(), microdata))
 }
@@ -23,21 +23,21 @@ fn id_item<T: Versioned>(object: &T) -> (IdHash, Item) {
 }
 
 /// A version of an object as a peer would give it.
-fn version<T: Versioned>(object: &T, time: u64) -> (Root, Vec<Item>) {
+pub(super) fn version<T: Versioned>(object: &T, time: u64) -> (Root, Vec<Item>) {
     let (id, id_object) = id_item(object);
     let (data, object) = item(object);
     let (node, edge) = item(&VersionNodeEdge { data, depth: 0, creation_time: time });
     (Root::VersionNode { node, id, one_type: T::TYPE.to_owned() }, vec![id_object, object, edge])
 }
 
-fn refused(library: &mut Library, root: &Root, items: &[Item]) -> String {
+pub(super) fn refused(library: &mut Library, root: &Root, items: &[Item]) -> String {
     match library.import(items, root).unwrap() {
         Imported::Refused(reason) => reason,
         Imported::Taken => panic!("{root:?} was taken"),
     }
 }
 
-fn profile(person: PersonId, owner: PersonId, id: &str) -> Profile {
+pub(super) fn profile(person: PersonId, owner: PersonId, id: &str) -> Profile {
     Profile {
         profile_id: id.to_owned(),
         person_id: person,

@@ -4,6 +4,7 @@ mod contacts;
 mod convergence;
 mod gate;
 mod genesis;
+mod limits;
 mod messages;
 mod recorded;
 mod topics;

@@ -8,11 +8,12 @@ mod id;
 use std::collections::BTreeMap;
 
 use ratatosk_objects::typed::{ChannelInfo, Topic as TopicObject, Versioned};
-use ratatosk_objects::{IdHash, ObjectHash};
+use ratatosk_objects::{IdHash, ObjectHash, PersonId};
 use ratatosk_store::{SharedRoot, Transaction, View};
 
 pub use self::id::{MAX_PARTICIPANTS, TopicId};
 use super::db::Version;
+use super::exchange::{MAX_TOPICS, MAX_TOPICS_OF_ONE};
 use super::genesis::Me;
 use super::{ModelError, db, sharing};
 
@@ -65,8 +66,10 @@ impl Topics {
         self.by_id.get(id)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
+    /// Whether there may be one more, with these contacts.
+    pub(super) fn has_room<'a>(&self, with: impl IntoIterator<Item = &'a PersonId>) -> bool {
+        let with_one = |person: &PersonId| self.all().filter(|topic| topic.id.participants().contains(person)).count();
+        self.by_id.len() < MAX_TOPICS && with.into_iter().all(|person| with_one(person) < MAX_TOPICS_OF_ONE)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Topic> {
