@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use ratatosk_objects::PersonId;
 use ratatosk_pairing::book::Open;
-use ratatosk_pairing::{InvitationBook, Token};
+use ratatosk_pairing::{Identity, InvitationBook, Token};
 use ratatosk_store::SettingKey;
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
+use super::contacts::{Added, OtherKeys};
 use super::node::Node;
 
 const INVITATIONS: SettingKey<String> = SettingKey::new("invitations");
@@ -46,11 +47,30 @@ impl Node {
     ///
     /// The store's.
     pub fn keep_invitations(&self, book: &InvitationBook) -> Result<(), ModelError> {
-        let kept: Vec<_> = book
-            .open()
-            .map(|open| Kept { token: open.token.expose().to_owned(), person: open.person, expires: open.expires })
-            .collect();
-        let text = serde_json::to_string(&kept).map_err(|_| ModelError::Setting("the list of invitations"))?;
+        let text = written(book)?;
         Ok(self.store.transaction(|tx| tx.set_setting(&INVITATIONS, &text))?)
     }
+
+    /// [`Node::add_contact`] together with [`Node::keep_invitations`]: whoever took an invitation is a contact and the invitation
+    /// is used, or neither, also if the power fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::add_contact`].
+    pub fn add_invited(&self, identity: &Identity, book: &InvitationBook) -> Result<Added, ModelError> {
+        let text = written(book)?;
+        self.change(|tx| {
+            tx.set_setting(&INVITATIONS, &text)?;
+            self.add(tx, identity, OtherKeys::Refuse)
+        })
+    }
+}
+
+/// A book as it is kept.
+fn written(book: &InvitationBook) -> Result<String, ModelError> {
+    let kept: Vec<_> = book
+        .open()
+        .map(|open| Kept { token: open.token.expose().to_owned(), person: open.person, expires: open.expires })
+        .collect();
+    serde_json::to_string(&kept).map_err(|_| ModelError::Setting("the list of invitations"))
 }

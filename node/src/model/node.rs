@@ -10,7 +10,7 @@ use ratatosk_objects::{BlobHash, InstanceId, ObjectHash, PersonId};
 use ratatosk_pairing::{Identity, Known, Myself};
 use ratatosk_protocol::driver::os_entropy;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
-use ratatosk_store::{BlobReader, Store, View};
+use ratatosk_store::{BlobReader, Store, Transaction, View};
 
 use super::chat::{self, Cursor, Draft, FileInfo, MAX_ATTACHMENTS, MAX_TEXT, NewAttachment, Page, Posted, Reader};
 use super::contacts::{Added, Contact, Contacts, Endpoint, OtherKeys, record};
@@ -137,8 +137,17 @@ impl Node {
     ///
     /// As [`Node::add_contact`].
     pub fn add_contact_with(&self, identity: &Identity, other_keys: OtherKeys) -> Result<Added, ModelError> {
-        let now = self.now();
-        self.change(|tx| record::add(tx, &self.me, self.issuer(), identity, other_keys, now, os_entropy().as_mut()))
+        self.change(|tx| self.add(tx, identity, other_keys))
+    }
+
+    /// Stores a contact within a transaction that [`Node::change`] has begun.
+    pub(super) fn add(
+        &self,
+        tx: &mut Transaction<'_>,
+        identity: &Identity,
+        other_keys: OtherKeys,
+    ) -> Result<Added, ModelError> {
+        record::add(tx, &self.me, self.issuer(), identity, other_keys, self.now(), os_entropy().as_mut())
     }
 
     /// Everybody we know.
@@ -380,7 +389,7 @@ impl Node {
     /// A transaction after which contacts and topics may be other ones.
     pub(super) fn change<T, E: From<ratatosk_store::Error>>(
         &self,
-        work: impl FnOnce(&mut ratatosk_store::Transaction<'_>) -> Result<T, E>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let result = self.store.transaction(work);
         if result.is_ok() {

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatosk_objects::PersonId;
 use ratatosk_pairing::{
-    Acquaintances, Completion, CompletionError, Ends, Invitations, Known, Output, Paired, Purpose, Refusal, Token,
-    Unavailable, Verified,
+    Acquaintances, Completion, CompletionError, Ends, InvitationBook, Invitations, Known, Output, Paired, Purpose,
+    Refusal, Token, Unavailable, Verified,
 };
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::driver::{Session, os_entropy};
@@ -193,9 +193,25 @@ async fn flood(counters: &Counters) {
 }
 
 async fn store(shared: &Arc<Shared>, paired: Box<Paired>) -> Result<(), NotCompleted> {
-    let node = shared.node.clone();
-    let stored = shared.blocking.run(move || node.add_contact(&paired.identity)).await;
+    let pairing = shared.clone();
+    let stored = shared.blocking.run(move || {
+        // The book is as the machine has left it: an invitation that led here is used.
+        let book = pairing.book();
+        let stored = pairing.node.add_invited(&paired.identity, &book);
+        if stored.is_err() {
+            keep(&pairing, &book);
+        }
+        stored
+    });
+    let stored = stored.await;
     stored.map(drop).map_err(|error| NotCompleted::Storage(error.to_string()))
+}
+
+/// An invitation is used up even if whoever took it cannot be stored.
+fn keep(shared: &Shared, book: &InvitationBook) {
+    if let Err(error) = shared.node.keep_invitations(book) {
+        tracing::error!(%error, "that an invitation was used cannot be kept; after a restart it may be good again");
+    }
 }
 
 /// What the machine may ask.
@@ -217,11 +233,8 @@ impl Invitations for Door<'_> {
     }
 
     fn settle(&mut self, token: &Token) {
-        let mut book = self.0.book();
-        book.settle(token);
-        if let Err(error) = self.0.node.keep_invitations(&book) {
-            tracing::error!(%error, "that an invitation was used cannot be kept; after a restart it may be good again");
-        }
+        // Kept together with the contact: see `store`.
+        self.0.book().settle(token);
     }
 
     fn release(&mut self, token: &Token) {

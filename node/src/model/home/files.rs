@@ -1,6 +1,6 @@
 //! Files that hold secrets: whole or not there, and for nobody but their owner.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,10 +23,14 @@ pub(super) fn private_folder(path: &Path) -> Result<(), HomeError> {
 /// # Errors
 ///
 /// [`HomeError::Loose`], with what to do.
-#[cfg(unix)]
 pub(super) fn check_private(path: &Path, wanted: &'static str) -> Result<(), HomeError> {
+    check(std::fs::metadata(path), path, wanted)
+}
+
+#[cfg(unix)]
+fn check(metadata: io::Result<Metadata>, path: &Path, wanted: &'static str) -> Result<(), HomeError> {
     use std::os::unix::fs::PermissionsExt;
-    let metadata = std::fs::metadata(path).map_err(|error| HomeError::io("examine", path, error))?;
+    let metadata = metadata.map_err(|error| HomeError::io("examine", path, error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());
@@ -36,7 +40,7 @@ pub(super) fn check_private(path: &Path, wanted: &'static str) -> Result<(), Hom
 
 /// Nothing to check where the system has no such permissions.
 #[cfg(not(unix))]
-pub(super) fn check_private(_: &Path, _: &'static str) -> Result<(), HomeError> {
+fn check(_: io::Result<Metadata>, _: &Path, _: &'static str) -> Result<(), HomeError> {
     Ok(())
 }
 
@@ -47,7 +51,8 @@ pub(super) fn read_private(path: &Path, limit: u64) -> Result<Option<Zeroizing<V
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(HomeError::io("open", path, error)),
     };
-    check_private(path, "600")?;
+    // The file that is read, whatever has that name by now.
+    check(file.metadata(), path, "600")?;
     // With room for all of it, so that no copy stays behind where the buffer grew.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(limit).unwrap_or(0) + 1));
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| HomeError::io("read", path, error))?;

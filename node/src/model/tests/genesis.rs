@@ -117,6 +117,31 @@ fn invitations_survive_a_restart_until_they_are_used() {
     assert_eq!(a.node.invitations(life, 8).unwrap().open().count(), 0);
 }
 
+/// Either somebody is a contact and their invitation is used, or neither.
+#[test]
+fn an_invitation_is_used_together_with_the_contact() {
+    use ratatosk_pairing::Invitations as _;
+    let life = Duration::from_secs(60);
+    let (a, b) = (Person::new("a@peer.test"), Person::new("b@peer.test"));
+    let mut book = a.node.invitations(life, 8).unwrap();
+    let tokens = [(); 2].map(|()| book.issue(a.id(), START, os_entropy().as_mut()).unwrap());
+    a.node.keep_invitations(&book).unwrap();
+    book.redeem(&tokens[0], &a.id(), START).unwrap();
+    book.settle(&tokens[0]);
+    let added = a.node.add_invited(&b.identity(), &book).unwrap();
+    assert!(added.new && a.node.contact(b.id()).unwrap().is_some());
+    book.redeem(&tokens[1], &a.id(), START).unwrap();
+    book.settle(&tokens[1]);
+    let stranger = Person::with_instance("b@peer.test", "stolen name");
+    assert!(matches!(a.node.add_invited(&stranger.identity(), &book), Err(ModelError::KeysChanged { .. })));
+
+    let a = a.restart();
+    assert_eq!(a.node.contacts().unwrap().len(), 1);
+    let mut book = a.node.invitations(life, 8).unwrap();
+    assert!(book.redeem(&tokens[0], &a.id(), START + 1).is_err());
+    assert!(book.redeem(&tokens[1], &a.id(), START + 1).is_ok());
+}
+
 /// Collecting garbage takes nothing that anybody needs, or makes it again.
 #[test]
 fn nothing_of_ours_is_garbage() {
