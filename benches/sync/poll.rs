@@ -40,7 +40,7 @@ pub(crate) fn all(options: &Options, scratch: &Path) -> Outcome<Vec<Cost>> {
             idle.push(began.elapsed().as_secs_f64());
 
             let began = Instant::now();
-            pair.ends[round % 2].node.post(&pair.topic, "one more", &[])?;
+            pair.ends[round % 2].node.post(&pair.topic, "one more", Vec::new())?;
             post.push(began.elapsed().as_secs_f64());
             let bytes = pair.sent[1];
             let began = Instant::now();
@@ -69,7 +69,7 @@ fn grown(folder: &Path, messages: usize) -> Outcome<Pair> {
     pair.converge()?;
     let began = Instant::now();
     for count in 0..messages {
-        pair.ends[count % 2].node.post(&pair.topic, &format!("message {count}"), &[])?;
+        pair.ends[count % 2].node.post(&pair.topic, &format!("message {count}"), Vec::new())?;
         // The other one goes on from there, as people do.
         if count % 1000 == 999 || count + 1 == messages {
             pair.converge()?;
