@@ -1,6 +1,7 @@
-//! The commands for people: `init`, `invite`, `accept`, `contacts`, `chat`.
+//! The commands for people: `init`, `invite`, `accept`, `contacts`, `chat`, `check`.
 
 mod chat;
+mod check;
 mod folder;
 mod invite;
 mod online;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Contacts(Contacts),
     /// Talks to your contacts
     Chat(chat::Options),
+    /// Checks whether everything that belongs to your node is there
+    Check(check::Options),
 }
 
 #[derive(Args)]
@@ -77,6 +80,7 @@ pub(crate) async fn run(command: Command) -> ExitCode {
         Command::Accept(accept) => accept_invitation(&accept).await,
         Command::Contacts(Contacts { place }) => list(&place),
         Command::Chat(options) => chat::run(options).await,
+        Command::Check(options) => check::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

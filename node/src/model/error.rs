@@ -30,10 +30,10 @@ pub enum ModelError {
         error: ReadError,
     },
     /// Something that others refer to is not in the database.
-    #[error("object {0} is missing; run the integrity check")]
+    #[error("object {0} is missing; run `ratatosk check`")]
     MissingObject(ObjectHash),
     /// The id object of something is not in the database.
-    #[error("id object {0} is missing; run the integrity check")]
+    #[error("id object {0} is missing; run `ratatosk check`")]
     MissingId(IdHash),
     /// The database belongs to somebody else than the keys.
     #[error(
@@ -92,6 +92,6 @@ pub enum ModelError {
     #[error("the file cannot be read: {0}")]
     File(#[source] std::io::Error),
     /// What is kept of settings or invitations is not what was written.
-    #[error("{0} cannot be read; run the integrity check")]
+    #[error("{0} cannot be read; run `ratatosk check`")]
     Setting(&'static str),
 }

@@ -45,7 +45,7 @@ pub enum Error {
     #[error("the disk is full; nothing was changed")]
     Full,
     /// The file contradicts itself. [`Store::check`](crate::Store::check) says where.
-    #[error("the store is damaged ({0}); run a check, and restore a copy of the folder")]
+    #[error("the store is damaged ({0}); check it, and restore a copy of the folder")]
     Corrupt(String),
     /// What lies under a hash does not have that hash.
     #[error("what is stored as {} {} is damaged", .0.data_type(), hex(.0))]

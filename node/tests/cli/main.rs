@@ -122,6 +122,12 @@ async fn two_people_invite_accept_and_chat() {
     let mut shown = String::new();
     within(history.stdout.as_mut().unwrap().read_to_string(&mut shown)).await.unwrap();
     assert!(shown.contains("anna ✓ Grüße \\e[2J\\u{202e}"), "{shown}");
+
+    for (arguments, wanted) in [(&["check", "--remove-garbage"][..], "Everything is there"), (&["check"], "no garbage")]
+    {
+        let checked = bert.run(arguments).await;
+        assert!(checked.status.success() && text(&checked.stdout).contains(wanted), "{checked:?}");
+    }
 }
 
 #[tokio::test]
