@@ -22,6 +22,8 @@ pub const MAX_TOPICS: usize = 10_000;
 pub const MAX_TOPICS_OF_ONE: usize = 1000;
 /// The most profiles of one contact.
 pub const MAX_PROFILES: usize = 16;
+/// The most endpoints and descriptions in one profile, those included that it has had.
+pub const MAX_PROFILE_PARTS: usize = 4096;
 
 /// Why something of a peer is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,9 @@ pub enum Refusal {
     /// There are as many profiles of this contact as there may be.
     #[error("more than {MAX_PROFILES} profiles of one contact")]
     TooManyProfiles,
+    /// A profile in which more would stand than there may.
+    #[error("a profile with more than {MAX_PROFILE_PARTS} endpoints and descriptions")]
+    LongProfile,
     /// It is not what its type says, or cannot be merged with what we have.
     #[error("malformed: {0}")]
     Malformed(String),
@@ -193,6 +198,10 @@ impl Gate<'_> {
             let before = merged.before.map(|hash| db::needed::<ChannelInfo>(tx, hash)).transpose()?;
             let before = before.and_then(|channel| channel.head);
             return Ok(Ok(Taken::Channel { topic: channel.id, opened, before, now: channel.head }));
+        }
+        let profile = db::needed::<Profile>(tx, merged.object)?;
+        if profile.communication_endpoint.len() + profile.person_description.len() > MAX_PROFILE_PARTS {
+            return Ok(Err(Refusal::LongProfile));
         }
         record::remember(tx, self.from, id, now, entropy)?;
         let is_default = id == super::genesis::default_profile(self.from)?;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ratatosk_chum::{Imported, Item, Root};
 use ratatosk_objects::{BlobHash, IdHash, InstanceId, Microdata, ObjectHash, PersonId, Reference};
 use ratatosk_protocol::driver::os_entropy;
-use ratatosk_store::{BlobReader, BlobWriter, Hold};
+use ratatosk_store::{BlobReader, BlobWriter, Hold, SharedRoot};
 
 use super::chat::{Arrivals, MAX_ATTACHMENT, Reader};
 use super::exchange::{Gate, Refusal, Taken};
@@ -200,6 +200,19 @@ impl ratatosk_chum::Library for Library {
 
     fn contains(&self, reference: &Reference) -> Result<bool, ModelError> {
         Ok(self.node.store.read(|view| view.contains(reference))?)
+    }
+
+    fn is_taken(&self, root: &Root) -> Result<bool, ModelError> {
+        match root {
+            // A topic is one when it is shared, with ourselves as well.
+            Root::Unversioned { hash, .. } => {
+                let me = self.node.me.person;
+                Ok(self.node.store.read(|view| view.is_shared(&me, SharedRoot::Object(*hash)))?)
+            }
+            Root::Versioned { .. } => Ok(false),
+            Root::Id { id, .. } => self.contains(&Reference::Id(*id)),
+            Root::VersionNode { node, .. } => self.contains(&Reference::Object(*node)),
+        }
     }
 
     fn commit(&mut self, items: &[Item]) -> Result<(), ModelError> {

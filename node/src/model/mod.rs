@@ -54,7 +54,7 @@ pub use self::chat::{
 };
 pub use self::contacts::{Added, Contact, Endpoint, MAX_CONTACTS, MAX_DEVICES, OtherKeys};
 pub use self::error::ModelError;
-pub use self::exchange::{MAX_PROFILES, MAX_TOPICS, MAX_TOPICS_OF_ONE, Refusal};
+pub use self::exchange::{MAX_PROFILE_PARTS, MAX_PROFILES, MAX_TOPICS, MAX_TOPICS_OF_ONE, Refusal};
 pub use self::genesis::Me;
 pub use self::home::{Home, HomeError, NewPerson, Protected, Protection};
 pub use self::integrity::Problem;

@@ -108,7 +108,7 @@ pub trait Library {
     // What we take.
 
     /// Whether we want this root of the peer. Whoever answers yes takes an object of that type from that person. Asked once for each
-    /// entry of a list that is new; roots that are stored already are not asked for.
+    /// entry of a list that is new; roots that are taken already are not asked for.
     ///
     /// # Errors
     ///
@@ -121,6 +121,20 @@ pub trait Library {
     ///
     /// The storage is broken.
     fn contains(&self, reference: &Reference) -> Result<bool, Self::Error>;
+
+    /// Whether there is nothing to be done for this root any more. That its object is stored may not be enough: anybody can refer to
+    /// it in something else, and have it stored with that.
+    ///
+    /// # Errors
+    ///
+    /// The storage is broken.
+    fn is_taken(&self, root: &Root) -> Result<bool, Self::Error> {
+        match root {
+            Root::Id { id, .. } => self.contains(&Reference::Id(*id)),
+            Root::Unversioned { hash, .. } | Root::Versioned { hash, .. } => self.contains(&Reference::Object(*hash)),
+            Root::VersionNode { node, .. } => self.contains(&Reference::Object(*node)),
+        }
+    }
 
     /// Stores verified objects, all or none. They have to be safe before anything that [`crate::Chum::poll_output`] gives afterwards is
     /// sent: from the request for a root the peer concludes that everything below it is stored.

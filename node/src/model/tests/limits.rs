@@ -3,11 +3,11 @@
 use ratatosk_chum::{Imported, Library as _, Root};
 use ratatosk_objects::affirm::affirm;
 use ratatosk_objects::typed::{
-    ChannelInfo, ChatMessage, CreationTime, LinkedListEntry, Topic as TopicObject, Versioned,
+    ChannelInfo, ChatMessage, CreationTime, LinkedListEntry, Profile, Topic as TopicObject, Versioned,
 };
 use ratatosk_objects::{ObjectHash, PersonId};
 
-use super::super::{Affirmed, MAX_PROFILES, MAX_TOPICS_OF_ONE, ModelError, TopicId, topics};
+use super::super::{Affirmed, MAX_PROFILE_PARTS, MAX_PROFILES, MAX_TOPICS_OF_ONE, ModelError, TopicId, topics};
 use super::gate::{item, profile, refused, version};
 use super::*;
 
@@ -178,4 +178,39 @@ fn one_contact_has_a_share_of_all_topics() {
     assert_eq!(give_topic(&mut library, &last), Imported::Taken);
     assert_eq!(give_topic(&mut a.library(&c), &topic(&group(c.id()), "group")), Imported::Taken);
     assert!(matches!(a.node.create_group("x", &[b.id()]), Err(ModelError::TooMuch { .. })));
+}
+
+/// A profile grows with everything that was ever in it, and not for ever.
+#[test]
+fn a_profile_has_a_bounded_length() {
+    use ratatosk_objects::typed::PersonName;
+    let (a, b) = pair();
+    let mut library = a.library(&b);
+    let mut refused = None;
+    for (round, time) in (START..).take(3).enumerate() {
+        let names = (0..MAX_PROFILE_PARTS / 2).map(|number| item(&PersonName { name: format!("{round} {number}") }));
+        let (person_description, mut items): (Vec<_>, Vec<_>) = names.unzip();
+        let (root, version) = version(&Profile { person_description, ..profile(b.id(), b.id(), "default") }, time);
+        items.extend(version);
+        if let Imported::Refused(reason) = library.import(&items, &root).unwrap() {
+            refused = Some((round, reason));
+            break;
+        }
+    }
+    let (round, reason) = refused.unwrap();
+    assert!(round == 1 && reason.contains("profile"), "{round} {reason}");
+    assert!(a.node.integrity().unwrap().is_empty());
+}
+
+/// What somebody slips in among other things is not taken for what it is when its turn comes.
+#[test]
+fn a_topic_that_came_along_with_something_else_still_arrives() {
+    let (a, b) = pair();
+    let topic = b.node.create_group("group", &[a.id()]).unwrap();
+    let object = b.node.store.read(|view| view.object(&topic.hash)).unwrap().unwrap();
+    let mut library = a.library(&b);
+    library.commit(&[ratatosk_chum::Item::Object(topic.hash, object)]).unwrap();
+    drop(library);
+    sync(&a, &b);
+    assert_eq!(a.node.topics().unwrap(), [topic]);
 }

@@ -221,7 +221,7 @@ impl Importer {
             let Some(fetch) = &mut task.fetch else {
                 match task.left.pop() {
                     // The one before brought it along.
-                    Some(root) if round::is_stored(library, &root)? => {
+                    Some(root) if library.is_taken(&root)? => {
                         settled.insert(round::key(&root));
                     }
                     Some(root) => task.fetch = Some(Fetch::start(root, &mut context)),

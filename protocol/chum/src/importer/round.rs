@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use ratatosk_objects::{IdHash, Microdata, Reference};
+use ratatosk_objects::{IdHash, Microdata};
 
 use super::fetch::Fetch;
 use crate::library::Library;
@@ -114,7 +114,7 @@ impl Sorting {
                 continue;
             }
             *budget = budget.saturating_sub(1);
-            if is_stored(library, &root)? {
+            if library.is_taken(&root)? {
                 has(library, &root)?;
                 self.settled.insert(key(&root));
             } else if library.wants(&root)? {
@@ -149,15 +149,6 @@ impl Sorting {
     pub(super) fn finish(mut self) -> (VecDeque<Task>, HashSet<RootKey>) {
         self.tasks.append(&mut self.nodes);
         (self.tasks, self.settled)
-    }
-}
-
-/// Whether there is nothing to fetch.
-pub(super) fn is_stored<L: Library>(library: &L, root: &Root) -> Result<bool, L::Error> {
-    match root {
-        Root::Id { id, .. } => library.contains(&Reference::Id(*id)),
-        Root::Unversioned { hash, .. } | Root::Versioned { hash, .. } => library.contains(&Reference::Object(*hash)),
-        Root::VersionNode { node, .. } => library.contains(&Reference::Object(*node)),
     }
 }
 
