@@ -1,7 +1,7 @@
 //! `ratatosk`: a node of the ONE network.
 //!
-//! `init`, `invite`, `accept`, `contacts`, `chat` and `check` are for people; `peer` is a peer under remote control, for tests and
-//! for people who want to see the protocol work; `plugin` is for people who write plugins.
+//! `init`, `invite`, `accept`, `contacts`, `forget-keys`, `chat` and `check` are for people; `peer` is a peer under remote control,
+//! for tests and for people who want to see the protocol work; `plugin` is for people who write plugins.
 
 mod cli;
 mod peer;

@@ -1,4 +1,4 @@
-//! The commands for people: `init`, `invite`, `accept`, `contacts`, `chat`, `check`.
+//! The commands for people: `init`, `invite`, `accept`, `contacts`, `forget-keys`, `chat`, `check`.
 
 mod chat;
 mod check;
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Accept(Accept),
     /// Lists your contacts
     Contacts(Contacts),
+    /// Trusts the keys of a contact no longer, so that you can pair anew: they have begun anew, or lost a device
+    ForgetKeys(ForgetKeys),
     /// Talks to your contacts
     Chat(chat::Options),
     /// Checks whether everything that belongs to your node is there
@@ -72,6 +74,14 @@ pub(crate) struct Contacts {
     place: Place,
 }
 
+#[derive(Args)]
+pub(crate) struct ForgetKeys {
+    #[command(flatten)]
+    place: Place,
+    /// Whose: the name or the e-mail address
+    contact: String,
+}
+
 /// Runs a command, and says on standard error why it could not be done.
 pub(crate) async fn run(command: Command) -> ExitCode {
     let result = match command {
@@ -79,6 +89,7 @@ pub(crate) async fn run(command: Command) -> ExitCode {
         Command::Invite(options) => invite::run(options).await,
         Command::Accept(accept) => accept_invitation(&accept).await,
         Command::Contacts(Contacts { place }) => list(&place),
+        Command::ForgetKeys(options) => forget_keys(&options),
         Command::Chat(options) => chat::run(options).await,
         Command::Check(options) => check::run(&options),
     };
@@ -173,6 +184,17 @@ fn list(place: &Place) -> Result<(), Problem> {
         let devices = if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
         println!("{}, {devices}, person {}", describe(&contact), contact.person);
     }
+    Ok(())
+}
+
+fn forget_keys(options: &ForgetKeys) -> Result<(), Problem> {
+    let node = options.place.open()?;
+    let contact = chat::find(&node.contacts()?, &options.contact)?;
+    node.forget_keys(contact.person)?;
+    println!("No key of {} is trusted any more; what they have said stays.", describe(&contact));
+    println!(
+        "Next: pair again, and make sure that it is them: whoever comes with that e-mail address is taken for them."
+    );
     Ok(())
 }
 

@@ -54,7 +54,7 @@ pub enum ModelError {
     /// A contact comes with other keys than before.
     #[error(
         "{person} is a contact already, with other keys than now ({what}); somebody else may use that e-mail. If you know that \
-         the keys were changed, pair anew and say so"
+         they have begun anew: `ratatosk forget-keys`, then pair again"
     )]
     KeysChanged {
         /// Who.

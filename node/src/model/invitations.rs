@@ -9,7 +9,7 @@ use ratatosk_store::SettingKey;
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
-use super::contacts::{Added, OtherKeys};
+use super::contacts::Added;
 use super::node::Node;
 
 const INVITATIONS: SettingKey<String> = SettingKey::new("invitations");
@@ -61,7 +61,7 @@ impl Node {
         let text = written(book)?;
         self.change(|tx| {
             tx.set_setting(&INVITATIONS, &text)?;
-            self.add(tx, identity, OtherKeys::Refuse)
+            self.add(tx, identity)
         })
     }
 }

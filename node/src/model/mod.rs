@@ -8,7 +8,7 @@
 //! ```text
 //! Node::create / open                      a folder, keys, the first objects
 //! add_contact, contacts, endpoints,        pairing and the address book
-//!   person_keys, expected
+//!   person_keys, expected, forget_keys
 //! topic_with, create_group, topics         conversations
 //! post, messages, attach, attachment       what is said in them
 //! library(person, instance)                what a contact may have and may give: the other end of ratatosk-chum
@@ -52,7 +52,7 @@ pub use self::chat::{
     Affirmed, Arrivals, Attachment, Cursor, FileInfo, MAX_ATTACHMENT, MAX_ATTACHMENTS, MAX_PAGE, MAX_TEXT, Message,
     NewAttachment, Page, Posted,
 };
-pub use self::contacts::{Added, Contact, Endpoint, MAX_CONTACTS, MAX_DEVICES, OtherKeys};
+pub use self::contacts::{Added, Contact, Endpoint, MAX_CONTACTS, MAX_DEVICES};
 pub use self::error::ModelError;
 pub use self::exchange::{MAX_PROFILE_PARTS, MAX_PROFILES, MAX_TOPICS, MAX_TOPICS_OF_ONE, Refusal};
 pub use self::genesis::Me;

@@ -13,7 +13,7 @@ use ratatosk_protocol::key::{KeyPair, PublicKey};
 use ratatosk_store::{BlobReader, Store, Transaction, View};
 
 use super::chat::{self, Cursor, Draft, FileInfo, MAX_ATTACHMENTS, MAX_TEXT, NewAttachment, Page, Posted, Reader};
-use super::contacts::{Added, Contact, Contacts, Endpoint, OtherKeys, record};
+use super::contacts::{Added, Contact, Contacts, Endpoint, record};
 use super::exchange::MAX_TOPICS_OF_ONE;
 use super::genesis::{self, Me};
 use super::library::Library;
@@ -128,26 +128,23 @@ impl Node {
     ///
     /// [`ModelError::OwnPerson`]; [`ModelError::KeysChanged`] if they are a contact already and come with other keys.
     pub fn add_contact(&self, identity: &Identity) -> Result<Added, ModelError> {
-        self.add_contact_with(identity, OtherKeys::Refuse)
-    }
-
-    /// As [`Node::add_contact`]; whoever says [`OtherKeys::Replace`] has made sure that the keys were changed.
-    ///
-    /// # Errors
-    ///
-    /// As [`Node::add_contact`].
-    pub fn add_contact_with(&self, identity: &Identity, other_keys: OtherKeys) -> Result<Added, ModelError> {
-        self.change(|tx| self.add(tx, identity, other_keys))
+        self.change(|tx| self.add(tx, identity))
     }
 
     /// Stores a contact within a transaction that [`Node::change`] has begun.
-    pub(super) fn add(
-        &self,
-        tx: &mut Transaction<'_>,
-        identity: &Identity,
-        other_keys: OtherKeys,
-    ) -> Result<Added, ModelError> {
-        record::add(tx, &self.me, self.issuer(), identity, other_keys, self.now(), os_entropy().as_mut())
+    pub(super) fn add(&self, tx: &mut Transaction<'_>, identity: &Identity) -> Result<Added, ModelError> {
+        record::add(tx, &self.me, self.issuer(), identity, self.now(), os_entropy().as_mut())
+    }
+
+    /// Trusts no key of a contact any more: they have begun anew, or lost a device. They stay a contact, and whoever is paired with
+    /// next under that e-mail is them. What their keys have signed counts as unverified from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::UnknownContact`].
+    pub fn forget_keys(&self, person: PersonId) -> Result<(), ModelError> {
+        let now = self.now();
+        self.change(|tx| record::forget_keys(tx, person, now))
     }
 
     /// Everybody we know.

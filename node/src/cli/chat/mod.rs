@@ -72,7 +72,7 @@ async fn find_first(online: &Online, name: Option<&str>) -> Result<Option<Contac
 /// # Errors
 ///
 /// If it is nobody, or more than one.
-fn find(contacts: &[Contact], wanted: &str) -> Result<Contact, Problem> {
+pub(super) fn find(contacts: &[Contact], wanted: &str) -> Result<Contact, Problem> {
     let wanted = wanted.trim().to_lowercase();
     let texts = |contact: &Contact| {
         [contact.name.clone().unwrap_or_default(), contact.email.clone(), contact.person.to_string()]

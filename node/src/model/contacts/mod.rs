@@ -10,7 +10,7 @@ use ratatosk_objects::{IdHash, InstanceId, ObjectHash, PersonId, Recipes, Refere
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_store::{Transaction, View};
 
-pub use self::record::{Added, OtherKeys};
+pub use self::record::Added;
 use super::genesis::{Me, default_profile, leute_id};
 use super::home::MAX_NAME;
 use super::trust::{self, Age};

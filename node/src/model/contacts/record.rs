@@ -1,7 +1,7 @@
 //! What is stored for somebody whom we pair with (`spec/one.md §3`): all of it or nothing, and the second time nothing new.
 
 use ratatosk_objects::typed::{
-    Instance, Key, Keys, Leute, OneInstanceEndpoint, Person, Profile, SignKey, Someone, Typed, Versioned,
+    Instance, Key, Keys, Leute, OneInstanceEndpoint, Person, Profile, SignKey, Someone, Versioned,
 };
 use ratatosk_objects::{IdHash, InstanceId, ObjectHash, PersonId};
 use ratatosk_pairing::Identity;
@@ -12,15 +12,6 @@ use super::super::genesis::{Me, default_profile, empty_profile, leute_id};
 use super::super::trust::{self, Age, Issuer};
 use super::super::{ModelError, db, sharing};
 use super::{MAX_CONTACTS, MAX_DEVICES, find, tell, told};
-
-/// What to do if a contact comes with other keys than before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OtherKeys {
-    /// Refuse: it may be somebody else.
-    Refuse,
-    /// Somebody has said that the keys were changed: from now on only the new ones count.
-    Replace,
-}
 
 /// What came of a pairing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +28,6 @@ pub(in super::super) fn add(
     me: &Me,
     issuer: Issuer<'_>,
     identity: &Identity,
-    other_keys: OtherKeys,
     now: u64,
     entropy: &mut dyn Entropy,
 ) -> Result<Added, ModelError> {
@@ -45,10 +35,7 @@ pub(in super::super) fn add(
     if person == me.person {
         return Err(ModelError::OwnPerson);
     }
-    let replaced = check_keys(tx, me, identity, other_keys)?;
-    if !replaced.is_empty() {
-        trust::retire(tx, person)?;
-    }
+    check_keys(tx, me, identity)?;
     let endpoint = endpoint(tx, issuer, identity)?;
     let sign_key = db::put(tx, &SignKey { key: identity.person_sign_key.into() })?;
 
@@ -58,8 +45,6 @@ pub(in super::super) fn add(
     let profile = certified.id_hash()?;
     let certified_hash = db::put(tx, &certified)?;
     let mut version = db::current::<Profile>(tx, profile)?.map_or(certified, |version| version.value);
-    version.communication_endpoint.retain(|hash| !replaced.contains(hash));
-    version.person_description.retain(|hash| !replaced.contains(hash));
     add_new(&mut version.communication_endpoint, endpoint);
     add_new(&mut version.person_description, sign_key);
     if version.communication_endpoint.len() > MAX_DEVICES {
@@ -74,43 +59,50 @@ pub(in super::super) fn add(
     Ok(Added { person, new })
 }
 
-/// What is to be replaced: endpoints and sign keys that pairing has brought before and that are not these.
-fn check_keys(
-    tx: &Transaction<'_>,
-    me: &Me,
-    identity: &Identity,
-    other_keys: OtherKeys,
-) -> Result<Vec<ObjectHash>, ModelError> {
+/// Refuses other keys than those that pairing has brought before: it may be somebody else.
+fn check_keys(tx: &Transaction<'_>, me: &Me, identity: &Identity) -> Result<(), ModelError> {
     let (person, instance) = identity.ids()?;
     let known = trust::vouched(tx, (me.person, me.sign_key()), person, Age::Present)?;
-    let sign_key = identity.person_sign_key;
-    let mut changed = None;
+    let changed = |what| Err(ModelError::KeysChanged { person, what });
     if !known.person_keys.is_empty() && !known.person_keys.contains(&identity.person_key) {
-        changed = Some("the person's encryption key");
-    } else if !known.sign_keys.is_empty() && !known.sign_keys.contains(&sign_key) {
-        changed = Some("the person's key for signatures");
+        return changed("the person's encryption key");
     }
-    let mut same_instance = Vec::new();
+    if !known.sign_keys.is_empty() && !known.sign_keys.contains(&identity.person_sign_key) {
+        return changed("the person's key for signatures");
+    }
     for hash in &known.endpoints {
         let Some(endpoint) = db::object::<OneInstanceEndpoint>(tx, *hash)? else { continue };
         let Some(keys) = db::object::<Keys>(tx, endpoint.instance_keys)? else { continue };
         if endpoint.instance_id == instance && keys.public_key.0 != *identity.instance_key.as_bytes() {
-            changed = changed.or(Some("the key of that device"));
-            same_instance.push(*hash);
+            return changed("the key of that device");
         }
     }
-    match changed {
-        None => Ok(Vec::new()),
-        Some(what) if other_keys == OtherKeys::Refuse => Err(ModelError::KeysChanged { person, what }),
-        // With another person key, what was known of other devices is of no use either.
-        Some(_) => {
-            let mut replaced = known.endpoints;
-            for key in known.sign_keys.into_iter().filter(|key| *key != sign_key) {
-                replaced.push(SignKey { key: key.into() }.microdata()?.hash());
-            }
-            Ok(replaced)
+    Ok(())
+}
+
+/// From now on no key is theirs, until they are paired with again: then whatever keys they come with.
+pub(in super::super) fn forget_keys(tx: &mut Transaction<'_>, person: PersonId, now: u64) -> Result<(), ModelError> {
+    if find(tx, person)?.is_none() {
+        return Err(ModelError::UnknownContact(person));
+    }
+    trust::retire(tx, person)?;
+    let id = default_profile(person)?;
+    let Some(mut profile) = db::current::<Profile>(tx, id)?.map(|version| version.value) else { return Ok(()) };
+    for hash in std::mem::take(&mut profile.communication_endpoint) {
+        if let Some(endpoint) = db::object_of::<OneInstanceEndpoint>(tx, hash)? {
+            // A device that begins anew under its old name has nothing of what it had.
+            tx.forget_instance(&endpoint.instance_id)?;
         }
     }
+    let mut descriptions = Vec::new();
+    for hash in profile.person_description {
+        if db::object_of::<SignKey>(tx, hash)?.is_none() {
+            descriptions.push(hash);
+        }
+    }
+    profile.person_description = descriptions;
+    let left = db::store(tx, &profile, now)?;
+    tell(tx, person, left.hash).map(drop)
 }
 
 /// The ids, keys and endpoint of an identity, and our signatures of the keys. Gives the endpoint.

@@ -2,7 +2,7 @@
 
 use ratatosk_objects::IdHash;
 
-use super::super::{ModelError, OtherKeys, Problem};
+use super::super::{ModelError, Problem};
 use super::*;
 
 #[test]
@@ -61,7 +61,7 @@ fn nobody_pairs_with_themselves() {
 }
 
 #[test]
-fn other_keys_are_refused_until_somebody_says_so() {
+fn other_keys_are_refused_until_the_known_ones_are_forgotten() {
     let (a, b) = pair();
     let topic = b.node.topic_with(a.id()).unwrap().id.to_string();
     b.node.post(&topic, "before", vec![]).unwrap();
@@ -72,8 +72,16 @@ fn other_keys_are_refused_until_somebody_says_so() {
     let contact = a.node.contact(b.id()).unwrap().unwrap();
     assert_eq!(contact.person_keys, vec![*b.node.person_key().public()]);
 
-    let replaced = a.node.add_contact_with(&stranger.identity(), OtherKeys::Replace).unwrap();
-    assert!(!replaced.new);
+    a.node.forget_keys(b.id()).unwrap();
+    let local = *a.node.instance_key().public();
+    assert!(a.node.person_keys(&b.id()).unwrap().is_empty() && a.node.endpoints().unwrap().is_empty());
+    assert_eq!(a.node.expected(&local, b.node.instance_key().public()).unwrap(), None);
+    assert!(matches!(a.node.forget_keys(a.id()), Err(ModelError::UnknownContact(_))));
+    let problems = a.node.integrity().unwrap();
+    assert!(matches!(problems.as_slice(), [Problem::KeysMissing(_)]), "{problems:?}");
+    let a = a.restart();
+
+    assert!(!a.node.add_contact(&stranger.identity()).unwrap().new);
     let contact = a.node.contact(b.id()).unwrap().unwrap();
     assert_eq!(contact.person_keys, vec![*stranger.node.person_key().public()]);
     assert_eq!(contact.former_sign_keys, vec![b.node.me().identity.person_sign_key]);
