@@ -127,10 +127,14 @@ pub(super) async fn on_disk<T: Send + 'static>(
 /// Why nobody became a contact.
 pub(super) async fn accept(service: Arc<Service>, invitation: Invitation) -> Result<PersonId, Problem> {
     let problem = |error: ratatosk_node::service::ServiceError| {
-        Problem::new(
-            format!("this invitation led to nothing: {error}"),
-            "an invitation is good once, and for a short time",
-        )
+        let error = error.to_string();
+        // What both ends say then (`spec/one.md §2`).
+        let help = if error.contains("EP-KEYMISSMATCH") {
+            "one of you has begun anew; the other one knows the keys of before: `ratatosk forget-keys`, then pair again"
+        } else {
+            "an invitation is good once, and for a short time"
+        };
+        Problem::new(format!("this invitation led to nothing: {error}"), help)
     };
     service.accept(invitation).await.map(|(person, _)| person).map_err(problem)
 }
