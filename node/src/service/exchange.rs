@@ -125,9 +125,12 @@ impl Exchange<'_> {
         };
         // What a thread has begun it ends, and what it has stored is told.
         if let Some(step) = step {
-            let (_, done) = step.await;
+            let (work, done) = step.await;
+            idle = Some(work);
             self.tell(&done).await;
         }
+        // Files that were on their way are removed from the disk with it, and that may take a while.
+        self.shared.blocking.run(move || drop(idle)).await;
         close
     }
 

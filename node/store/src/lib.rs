@@ -2,7 +2,7 @@
 //!
 //! A [`Store`] is a folder with one SQLite database in it. It holds objects and id objects by their hashes, BLOBs and CLOBs in
 //! pieces, the current version node of each id, who may see what ([`View::roots`]), what other instances are known to have
-//! ([`View::known`]), and small settings. Secrets are not in it.
+//! ([`View::known`]), and small settings. Secret keys are not in it.
 //!
 //! # What holds
 //!
