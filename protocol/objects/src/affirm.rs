@@ -12,8 +12,9 @@ use crate::sign::{SignPublicKey, SignSecretKey};
 use crate::storage::Objects;
 use crate::typed::{AffirmationCertificate, Signature, TrustKeysCertificate, Typed};
 
-/// The most objects beside one entry that are looked at: each costs a lookup, and possibly a verification with each key.
-const MAX_METADATA: usize = 32;
+/// The most objects beside one entry that are looked at: each costs a lookup, and possibly a verification with each key. As many as
+/// an entry may have, so that nobody hides a signature behind other things.
+const MAX_METADATA: usize = 64;
 
 /// A certificate with its signature and its licence: three objects, in the order in which they refer to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]

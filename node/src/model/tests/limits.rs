@@ -3,7 +3,7 @@
 use ratatosk_chum::{Imported, Library as _, Root};
 use ratatosk_objects::affirm::affirm;
 use ratatosk_objects::typed::{
-    ChannelInfo, ChatMessage, CreationTime, LinkedListEntry, Profile, Topic as TopicObject, Versioned,
+    ChannelInfo, ChatMessage, CreationTime, LinkedListEntry, Profile, Topic as TopicObject, Typed, Versioned,
 };
 use ratatosk_objects::{ObjectHash, PersonId};
 
@@ -213,4 +213,32 @@ fn a_topic_that_came_along_with_something_else_still_arrives() {
     drop(library);
     sync(&a, &b);
     assert_eq!(a.node.topics().unwrap(), [topic]);
+}
+
+/// What somebody puts beside a message does not hide its signature.
+#[test]
+fn a_signature_is_found_among_other_things() {
+    use ratatosk_objects::typed::PersonName;
+    let (a, b) = pair();
+    let topic = a.node.topic_with(b.id()).unwrap().id.to_string();
+    let (head, mut items) = entries(&b, [START].into_iter());
+    let genuine = items.iter().find_map(|item| LinkedListEntry::read(item.microdata()).ok()).unwrap();
+    let signature = genuine.metadata.clone().unwrap()[0];
+    let mut metadata = vec![signature];
+    for number in 0.. {
+        let (hash, object) = item(&PersonName { name: number.to_string() });
+        if hash < signature {
+            metadata.push(hash);
+            items.push(object);
+        }
+        if metadata.len() == 64 {
+            break;
+        }
+    }
+    let (crowded, entry) = item(&LinkedListEntry { metadata: Some(metadata), ..genuine });
+    items.push(entry);
+    assert_ne!(crowded, head);
+    give_channel(&a, &b, &topic, crowded, items);
+    let page = a.node.messages(&topic, None, 9).unwrap();
+    assert_eq!(page.messages[0].affirmed, Affirmed::Verified);
 }
