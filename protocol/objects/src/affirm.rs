@@ -12,9 +12,9 @@ use crate::sign::{SignPublicKey, SignSecretKey};
 use crate::storage::Objects;
 use crate::typed::{AffirmationCertificate, Signature, TrustKeysCertificate, Typed};
 
-/// The most objects beside one entry that are looked at: each costs a lookup, and possibly a verification with each key. As many as
-/// an entry may have, so that nobody hides a signature behind other things.
-const MAX_METADATA: usize = 64;
+/// The most objects beside one entry of a channel, and the most that are looked at: each costs a lookup, and possibly a verification
+/// with each key. Real peers write one or two.
+pub const MAX_METADATA: usize = 64;
 
 /// A certificate with its signature and its licence: three objects, in the order in which they refer to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]

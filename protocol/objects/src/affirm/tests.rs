@@ -49,6 +49,16 @@ fn a_signature_of_the_sender_is_verified_with_any_of_its_keys() {
     assert_eq!(posted.verdict(alice, &[key(9).public_key(), secret.public_key()]), Affirmation::Verified);
 }
 
+/// An entry of a channel may hold as much, and anybody who may write there can add to it.
+#[test]
+fn a_good_signature_is_found_beside_as_much_as_there_may_be() {
+    let (alice, secret) = (person("alice"), key(1));
+    let mut posted = posted(alice, &secret);
+    let others = (1..64).map(|byte| ObjectHash::from_bytes([byte; 32]));
+    posted.metadata = others.chain(posted.metadata).collect();
+    assert_eq!(posted.verdict(alice, &[secret.public_key()]), Affirmation::Verified);
+}
+
 #[test]
 fn without_a_key_or_a_certificate_nobody_can_tell() {
     let (alice, secret) = (person("alice"), key(1));

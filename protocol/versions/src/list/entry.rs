@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::read;
 use crate::timestamp::{self, Timestamp};
 
-/// The most metadata that an entry may have. Real peers write one or two.
-pub const MAX_METADATA: usize = 64;
+/// The most metadata that an entry may have: all of it is looked at when the message is shown.
+pub const MAX_METADATA: usize = ratatosk_objects::affirm::MAX_METADATA;
 
 /// An entry of a list, with the time of what was posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
