@@ -37,6 +37,14 @@ pub enum Refusal {
         /// What it needs.
         missing: Reference,
     },
+    /// An object refers to something of ours that the peer neither sent nor may see: by that it would come to see it.
+    #[error("{child:?} needs {missing:?}, which the peer has not shown to have")]
+    Unproven {
+        /// The object.
+        child: Reference,
+        /// What it needs.
+        missing: Reference,
+    },
     /// A type that nobody may send: it would give rights (the reference: `CIEC-FO3`).
     #[error("objects of this type are not taken from anybody")]
     ForbiddenType,

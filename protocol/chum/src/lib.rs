@@ -27,7 +27,10 @@
 //! * Requests go out ahead of answers, in a window.
 //! * Service 3 is used: whoever polls is told when there is something new, instead of after 5 s. The reference takes note of it and does
 //!   nothing.
-//! * A reference must be stored or stand behind in the list; the reference demands the list.
+//! * What an object refers to must have been sent by this peer, or be something that it may see anyway: to know a hash is not to have
+//!   what lies behind it. If it is stored here for other reasons, the peer is asked for it all the same, as evidence. The reference is
+//!   content with what stands in the list, and skips what it has; so whoever knows a hash can have its peer share what lies behind it.
+//! * What was named as a BLOB is served as a BLOB and not as an object. The reference has one set of names for all kinds.
 //! * A BLOB that cannot be had does not keep back what refers to it. The reference on Node cannot send BLOBs at all (`spec/one.md
 //!   §6`, trap (e)); one that comes empty is asked for a second time as text, which does arrive if it is text.
 //! * Objects of unknown types are taken as they are.

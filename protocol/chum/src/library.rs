@@ -62,7 +62,7 @@ pub trait Library {
     fn generation(&self) -> Result<u64, Self::Error>;
 
     /// What is shared with the remote person, and of an id with versions the one version node that we publish
-    /// (`spec/one.md §6`, trap (c)).
+    /// (`spec/one.md §6`, trap (c)). What comes from that person may refer to it and to everything below it.
     ///
     /// # Errors
     ///
@@ -107,8 +107,9 @@ pub trait Library {
 
     // What we take.
 
-    /// Whether we want this root of the peer. Whoever answers yes takes an object of that type from that person. Asked once for each
-    /// entry of a list that is new; roots that are taken already are not asked for.
+    /// Whether we want this root of the peer. Whoever answers yes takes an object of that type from that person, and lets them see all
+    /// versions of an id of which it takes one. Asked once for each entry of a list that is new; roots that are taken already are not
+    /// asked for.
     ///
     /// # Errors
     ///

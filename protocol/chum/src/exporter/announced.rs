@@ -9,7 +9,8 @@ use crate::root::Root;
 /// What one answer to service 2 named.
 #[derive(Default)]
 struct Roots {
-    hashes: Vec<[u8; 32]>,
+    /// Sorted.
+    named: Vec<Reference>,
     /// What each version node is a version of.
     versions: HashMap<ObjectHash, IdHash>,
 }
@@ -20,9 +21,9 @@ pub(super) struct List {
     /// If the root is a version node: of what.
     pub(super) version_of: Option<IdHash>,
     /// If the list was cut down: what stands in it without its own dependencies, sorted.
-    pub(super) edge: Option<Vec<[u8; 32]>>,
+    pub(super) edge: Option<Vec<Reference>>,
     /// Sorted.
-    hashes: Vec<[u8; 32]>,
+    named: Vec<Reference>,
 }
 
 impl List {
@@ -32,14 +33,14 @@ impl List {
         list: &[Reference],
         edge: Option<&[Reference]>,
     ) -> Self {
-        Self { root, version_of, edge: edge.map(sorted), hashes: sorted(list) }
+        Self { root, version_of, edge: edge.map(sorted), named: sorted(list) }
     }
 }
 
-fn sorted<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Vec<[u8; 32]> {
-    let mut hashes: Vec<_> = references.into_iter().map(|reference| *reference.hash_bytes()).collect();
-    hashes.sort_unstable();
-    hashes
+fn sorted(references: &[Reference]) -> Vec<Reference> {
+    let mut references = references.to_vec();
+    references.sort_unstable();
+    references
 }
 
 /// The present and the last list of roots, and the lists of children, oldest first.
@@ -57,28 +58,28 @@ impl Announced {
     pub(super) fn roots(&mut self, roots: &[Root]) {
         let mut present = Roots::default();
         for root in roots {
-            present.hashes.extend(root.object().map(|hash| *hash.as_bytes()));
+            present.named.extend(root.object().copied().map(Reference::Object));
             match root {
                 Root::VersionNode { node, id, .. } => {
                     present.versions.insert(*node, *id);
                 }
-                Root::Versioned { id, .. } | Root::Id { id, .. } => present.hashes.push(*id.as_bytes()),
+                Root::Versioned { id, .. } | Root::Id { id, .. } => present.named.push(Reference::Id(*id)),
                 Root::Unversioned { .. } => {}
             }
         }
-        present.hashes.sort_unstable();
+        present.named.sort_unstable();
         self.last = std::mem::replace(&mut self.present, present);
     }
 
     /// Takes a list of children, in place of one for the same root. With more than `max` hashes in all, the oldest lists go.
     pub(super) fn list(&mut self, list: List, max: usize) {
         self.take(&list.root);
-        self.count += list.hashes.len();
+        self.count += list.named.len();
         self.lists.push_back(list);
         while self.count > max
             && let Some(oldest) = self.lists.pop_front()
         {
-            self.count -= oldest.hashes.len();
+            self.count -= oldest.named.len();
         }
     }
 
@@ -86,14 +87,15 @@ impl Announced {
     pub(super) fn take(&mut self, root: &Reference) -> Option<List> {
         let at = self.lists.iter().position(|list| list.root == *root)?;
         let list = self.lists.remove(at)?;
-        self.count -= list.hashes.len();
+        self.count -= list.named.len();
         Some(list)
     }
 
-    /// Whether this may be asked for. As in the reference, one set for all kinds.
-    pub(super) fn contains(&self, hash: &[u8; 32]) -> bool {
-        [&self.present, &self.last].iter().any(|roots| roots.hashes.binary_search(hash).is_ok())
-            || self.lists.iter().any(|list| list.hashes.binary_search(hash).is_ok())
+    /// Whether this may be asked for, as what it was named. In the reference there is one set for all kinds; but a reference to a BLOB
+    /// may come from somebody who has no such BLOB, and what has the same hash may be an object that is none of theirs.
+    pub(super) fn contains(&self, reference: &Reference) -> bool {
+        [&self.present, &self.last].iter().any(|roots| roots.named.binary_search(reference).is_ok())
+            || self.lists.iter().any(|list| list.named.binary_search(reference).is_ok())
     }
 
     /// If this is a version node that was named as a root: of what.
@@ -102,8 +104,8 @@ impl Announced {
     }
 
     /// The ids whose cut lists name this without its own dependencies: whoever asks for it lacks what we thought it has.
-    pub(super) fn cut_at(&self, hash: &[u8; 32]) -> Vec<IdHash> {
-        let cut = |list: &&List| list.edge.as_ref().is_some_and(|edge| edge.binary_search(hash).is_ok());
+    pub(super) fn cut_at(&self, reference: &Reference) -> Vec<IdHash> {
+        let cut = |list: &&List| list.edge.as_ref().is_some_and(|edge| edge.binary_search(reference).is_ok());
         self.lists.iter().filter(cut).filter_map(|list| list.version_of).collect()
     }
 }

@@ -10,7 +10,7 @@ mod stream;
 
 use std::collections::VecDeque;
 
-use ratatosk_objects::{BlobHash, Reference};
+use ratatosk_objects::{BlobHash, ClobHash, IdHash, ObjectHash, Reference};
 use ratatosk_protocol::message::Payload;
 
 use self::announced::Announced;
@@ -157,15 +157,10 @@ impl Exporter {
                 Err(denied) => return Ok(Some(denied.answer(request.id))),
             },
         };
-        if !self.announced.contains(hash.as_bytes()) {
-            return Ok(Some(Denied::unannounced(service, &hash).answer(request.id)));
-        }
+        let named = named(service, &hash).into_iter().find(|reference| self.announced.contains(reference));
+        let Some(named) = named else { return Ok(Some(Denied::unannounced(service, &hash).answer(request.id))) };
         match service {
-            Service::ObjectChildren => self.start_list(library, settings, request.id, Reference::Object(hash)),
-            Service::IdChildren => {
-                let id = ratatosk_objects::IdHash::from_bytes(*hash.as_bytes());
-                self.start_list(library, settings, request.id, Reference::Id(id))
-            }
+            Service::ObjectChildren | Service::IdChildren => self.start_list(library, settings, request.id, named),
             Service::Blob => {
                 let is_text = match request.arguments.second() {
                     None => false,
@@ -179,7 +174,7 @@ impl Exporter {
                 ));
                 Ok(None)
             }
-            _ => self.object(library, request.id, service, &hash).map(Some),
+            _ => self.object(library, request.id, service, named).map(Some),
         }
     }
 
@@ -215,25 +210,39 @@ impl Exporter {
         library: &mut L,
         id: i64,
         service: Service,
-        hash: &ratatosk_objects::ObjectHash,
+        named: Reference,
     ) -> Result<String, L::Error> {
-        for lacked in self.announced.cut_at(hash.as_bytes()) {
+        for lacked in self.announced.cut_at(&named) {
             library.set_known(&lacked, None)?;
         }
-        let object = if service == Service::Object {
-            library.object(hash)?
-        } else {
-            library.id_object(&ratatosk_objects::IdHash::from_bytes(*hash.as_bytes()))?
+        let object = match &named {
+            Reference::Object(hash) => library.object(hash)?,
+            Reference::Id(id) => library.id_object(id)?,
+            Reference::Blob(_) | Reference::Clob(_) => None,
         };
-        let Some(microdata) = object else { return Ok(Denied::not_there(service, hash).answer(id)) };
+        let Some(microdata) = object else {
+            return Ok(Denied::not_there(service, &ObjectHash::from_bytes(*named.hash_bytes())).answer(id));
+        };
         // Whoever asks for a root after its children has all of them.
-        if service == Service::Object
-            && let Some(list) = self.announced.take(&Reference::Object(*hash))
+        if let Reference::Object(hash) = named
+            && let Some(list) = self.announced.take(&named)
             && let Some(of) = list.version_of
         {
-            library.set_known(&of, Some(*hash))?;
-            self.events.push_back(Event::Delivered { id: of, node: *hash });
+            library.set_known(&of, Some(hash))?;
+            self.events.push_back(Event::Delivered { id: of, node: hash });
         }
         Ok(answer_data(id, microdata.as_str()))
+    }
+}
+
+/// As what a hash has to be named for this service to give it.
+fn named(service: Service, hash: &ObjectHash) -> Vec<Reference> {
+    let bytes = *hash.as_bytes();
+    match service {
+        Service::IdChildren | Service::IdObject => vec![Reference::Id(IdHash::from_bytes(bytes))],
+        Service::Blob => {
+            vec![Reference::Blob(BlobHash::from_bytes(bytes)), Reference::Clob(ClobHash::from_bytes(bytes))]
+        }
+        _ => vec![Reference::Object(*hash)],
     }
 }

@@ -5,10 +5,12 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use ratatosk_objects::{BlobHash, Microdata, Reference};
+use ratatosk_objects::{BlobHash, Reference};
 
 use super::Context;
 use super::download::{Download, Ended};
+use super::evidence::Evidence;
+use super::shown::Found;
 use super::verify::{self, Checked};
 use super::wire::Want;
 use crate::children;
@@ -33,6 +35,23 @@ enum Stage {
     Asked,
     /// Has it.
     Here(String),
+    /// Looks for what it needs.
+    Root(Arrived),
+}
+
+/// An object that is what its hash says, and what of its references was not looked at yet.
+struct Arrived {
+    asked: Reference,
+    checked: Checked,
+    open: Vec<Reference>,
+}
+
+impl Arrived {
+    fn check(asked: Reference, text: &str, max: usize) -> Result<Self, Refusal> {
+        let checked = verify::check(asked, text, max)?;
+        let open = checked.microdata.references();
+        Ok(Self { asked, checked, open })
+    }
 }
 
 struct Slot {
@@ -71,8 +90,10 @@ pub(super) struct Fetch {
     first: u64,
     /// Bytes of answers that wait for others.
     held: usize,
+    /// What is looked at.
+    arrived: Option<Arrived>,
+    evidence: Evidence,
     batch: Vec<Item>,
-    in_batch: HashSet<Reference>,
     batch_bytes: usize,
     /// What was asked for, or stored, a moment ago.
     recent: HashSet<Reference>,
@@ -84,29 +105,44 @@ pub(super) struct Fetch {
 
 impl Fetch {
     /// Asks for the list of a root.
-    pub(super) fn start(root: Root, context: &mut Context<'_>) -> Self {
-        let (service, hash) = match &root {
-            Root::Id { id, .. } => (Service::IdChildren, id.to_string()),
-            Root::Unversioned { hash, .. } | Root::Versioned { hash, .. } => {
-                (Service::ObjectChildren, hash.to_string())
-            }
-            Root::VersionNode { node, .. } => (Service::ObjectChildren, node.to_string()),
-        };
-        context.wire.ask(service, &[&hash], Want::Children, context.now);
-        Self {
+    pub(super) fn start<L: Library>(root: Root, library: &L, context: &mut Context<'_>) -> Result<Self, L::Error> {
+        let fetch = Self {
+            evidence: Evidence::new(library, &root)?,
             root,
             stage: Stage::Children,
             list: Vec::new(),
             slots: VecDeque::new(),
             first: 0,
             held: 0,
+            arrived: None,
             batch: Vec::new(),
-            in_batch: HashSet::new(),
             batch_bytes: 0,
             recent: HashSet::new(),
             objects: 0,
             bytes: 0,
-        }
+        };
+        fetch.ask_list(context);
+        Ok(fetch)
+    }
+
+    fn ask_list(&self, context: &mut Context<'_>) {
+        let service = if matches!(self.root, Root::Id { .. }) { Service::IdChildren } else { Service::ObjectChildren };
+        context.wire.ask(service, &[&hex(&self.target())], Want::Children, context.now);
+    }
+
+    /// Begins anew, and this time lets the peer send whatever it has not shown to have. With a new list: one that was cut down lacks
+    /// what that needs.
+    fn restart<L: Library>(&mut self, library: &mut L, context: &mut Context<'_>) -> Result<(), L::Error> {
+        self.abandon(library, context)?;
+        self.first += self.slots.len() as u64;
+        self.slots.clear();
+        self.held = 0;
+        self.arrived = None;
+        self.list.clear();
+        self.recent.clear();
+        self.stage = Stage::Children;
+        self.ask_list(context);
+        Ok(())
     }
 
     fn target(&self) -> Reference {
@@ -207,6 +243,9 @@ impl Fetch {
                 State::Settled
             }
         };
+        if ended == Ended::Stored {
+            self.evidence.sent(Reference::Blob(hash));
+        }
         Ok(())
     }
 
@@ -217,12 +256,30 @@ impl Fetch {
         context: &mut Context<'_>,
     ) -> Result<Fetched, L::Error> {
         loop {
-            match &self.stage {
+            let went = match &mut self.stage {
                 Stage::Children | Stage::Asked => return Ok(Fetched::Waiting),
+                Stage::Items => self.settle(library, context)?,
+                Stage::Here(text) => {
+                    let text = std::mem::take(text);
+                    let arrived = Arrived::check(self.target(), &text, context.settings.max_message);
+                    arrived.map(|arrived| {
+                        self.stage = Stage::Root(arrived);
+                        true
+                    })
+                }
+                Stage::Root(Arrived { asked, open, .. }) => self.evidence.covers(*asked, open, library, context)?,
+            };
+            match went {
+                Ok(true) => {}
+                Ok(false) => return Ok(Fetched::Busy),
+                Err(Refusal::Unproven { .. }) if self.evidence.be_strict() => {
+                    self.restart(library, context)?;
+                    continue;
+                }
+                Err(refusal) => return Ok(Fetched::Refused(refusal)),
+            }
+            match &self.stage {
                 Stage::Items => {
-                    if let Err(refusal) = self.settle(library, context)? {
-                        return Ok(Fetched::Refused(refusal));
-                    }
                     if !self.ask_ahead(library, context)? {
                         return Ok(Fetched::Busy);
                     }
@@ -237,13 +294,8 @@ impl Fetch {
                     context.wire.ask(service, &[&hash], Want::Root, context.now);
                     self.stage = Stage::Asked;
                 }
-                Stage::Here(text) => {
-                    let text = text.clone();
-                    return Ok(match self.root_arrived(&text, library, context)? {
-                        Ok(checked) => Fetched::Done(Box::new(checked)),
-                        Err(refusal) => Fetched::Refused(refusal),
-                    });
-                }
+                Stage::Root(arrived) if arrived.open.is_empty() => return self.root_is_here(library),
+                _ => {}
             }
         }
     }
@@ -260,7 +312,12 @@ impl Fetch {
                 Reference::Clob(hash) => Some((BlobHash::from_bytes(*hash.as_bytes()), true)),
                 _ => None,
             };
-            if blob.is_some() && self.downloads() >= MAX_DOWNLOADS {
+            // The same bytes may be listed as a BLOB and as a CLOB: they come once.
+            if blob.is_some_and(|(hash, _)| self.downloads().any(|download| download.hash == hash)) {
+                self.list.pop();
+                continue;
+            }
+            if blob.is_some() && self.downloads().count() >= MAX_DOWNLOADS {
                 return Ok(true);
             }
             if context.budget == 0 {
@@ -273,7 +330,15 @@ impl Fetch {
             context.budget -= 1;
             self.remember(next);
             if library.contains(&next)? {
-                continue;
+                match self.evidence.suffices(&next, library, &mut context.budget)? {
+                    Found::Yes => continue,
+                    Found::No => {}
+                    Found::NotYet => {
+                        self.recent.remove(&next);
+                        self.list.push(next);
+                        return Ok(false);
+                    }
+                }
             }
             let want = Want::Slot(self.first + self.slots.len() as u64);
             let hash = hex(&next);
@@ -294,8 +359,10 @@ impl Fetch {
         Ok(true)
     }
 
-    fn downloads(&self) -> usize {
-        self.slots.iter().filter(|slot| matches!(slot.state, State::Download(_))).count()
+    fn downloads(&self) -> impl Iterator<Item = &Download> {
+        self.slots
+            .iter()
+            .filter_map(|slot| if let State::Download(download) = &slot.state { Some(download) } else { None })
     }
 
     fn remember(&mut self, reference: Reference) {
@@ -305,52 +372,36 @@ impl Fetch {
         self.recent.insert(reference);
     }
 
-    /// Verifies what has come, as far as nothing before it is missing.
+    /// Verifies what has come, as far as nothing before it is missing. False: it was long enough at it.
     fn settle<L: Library>(
         &mut self,
         library: &mut L,
         context: &mut Context<'_>,
-    ) -> Result<Result<(), Refusal>, L::Error> {
-        while let Some(slot) = self.slots.front()
-            && matches!(slot.state, State::Text(_) | State::Settled)
-        {
-            let Some(slot) = self.slots.pop_front() else { break };
+    ) -> Result<Result<bool, Refusal>, L::Error> {
+        loop {
+            if let Some(Arrived { asked, checked, mut open }) = self.arrived.take() {
+                match self.evidence.covers(asked, &mut open, library, context)? {
+                    Ok(true) => self.keep(asked, checked),
+                    Ok(false) => {
+                        self.arrived = Some(Arrived { asked, checked, open });
+                        return Ok(Ok(false));
+                    }
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
+                if self.batch.len() >= context.settings.batch || self.batch_bytes >= context.settings.batch_bytes {
+                    self.flush(library)?;
+                }
+            }
+            let is_here = |slot: &mut Slot| matches!(slot.state, State::Text(_) | State::Settled);
+            let Some(slot) = self.slots.pop_front_if(is_here) else { return Ok(Ok(true)) };
             self.first += 1;
             let State::Text(text) = slot.state else { continue };
             self.held = self.held.saturating_sub(text.len());
-            let checked = match verify::check(slot.asked, &text, context.settings.max_message) {
-                Ok(checked) => checked,
+            match Arrived::check(slot.asked, &text, context.settings.max_message) {
+                Ok(arrived) => self.arrived = Some(arrived),
                 Err(refusal) => return Ok(Err(refusal)),
-            };
-            if let Err(refusal) = self.needs(slot.asked, &checked.microdata, library, context)? {
-                return Ok(Err(refusal));
-            }
-            self.keep(slot.asked, checked);
-            if self.batch.len() >= context.settings.batch || self.batch_bytes >= context.settings.batch_bytes {
-                self.flush(library)?;
             }
         }
-        Ok(Ok(()))
-    }
-
-    /// Whether everything that an object refers to is there.
-    fn needs<L: Library>(
-        &self,
-        child: Reference,
-        microdata: &Microdata,
-        library: &mut L,
-        context: &mut Context<'_>,
-    ) -> Result<Result<(), Refusal>, L::Error> {
-        for reference in microdata.references() {
-            let blob = BlobHash::from_bytes(*reference.hash_bytes());
-            let is_missing_blob =
-                matches!(reference, Reference::Blob(_) | Reference::Clob(_)) && context.missing.contains(&blob);
-            let is_there = is_missing_blob || self.in_batch.contains(&reference) || library.contains(&reference)?;
-            if !is_there {
-                return Ok(Err(Refusal::Dependency { child, missing: reference }));
-            }
-        }
-        Ok(Ok(()))
     }
 
     fn keep(&mut self, asked: Reference, checked: Checked) {
@@ -365,7 +416,7 @@ impl Fetch {
             Reference::Blob(_) | Reference::Clob(_) => None,
         };
         for item in id_item.into_iter().chain(item) {
-            self.in_batch.insert(item.reference());
+            self.evidence.sent(item.reference());
             self.batch.push(item);
         }
     }
@@ -374,43 +425,34 @@ impl Fetch {
         if !self.batch.is_empty() {
             library.commit(&self.batch)?;
             self.batch.clear();
-            self.in_batch.clear();
             self.batch_bytes = 0;
         }
         Ok(())
     }
 
-    fn root_arrived<L: Library>(
-        &mut self,
-        text: &str,
-        library: &mut L,
-        context: &mut Context<'_>,
-    ) -> Result<Result<Checked, Refusal>, L::Error> {
-        let target = self.target();
-        let checked = match verify::check(target, text, context.settings.max_message) {
-            Ok(checked) => checked,
-            Err(refusal) => return Ok(Err(refusal)),
+    /// The root has come, and everything that it needs is there.
+    fn root_is_here<L: Library>(&mut self, library: &mut L) -> Result<Fetched, L::Error> {
+        let Stage::Root(Arrived { checked, .. }) = std::mem::replace(&mut self.stage, Stage::Asked) else {
+            return Ok(Fetched::Waiting);
         };
-        if let Err(refusal) = self.needs(target, &checked.microdata, library, context)? {
-            return Ok(Err(refusal));
-        }
         let data = match verify::node(&checked.microdata) {
             Some((data, _)) if matches!(self.root, Root::VersionNode { .. }) => library.object(&data)?,
             _ => None,
         };
         self.objects += 1;
-        self.bytes = self.bytes.saturating_add(text.len() as u64);
-        Ok(verify::check_root(&self.root, &checked, data.as_ref()).map(|()| checked))
+        self.bytes = self.bytes.saturating_add(checked.microdata.as_str().len() as u64);
+        Ok(match verify::check_root(&self.root, &checked, data.as_ref()) {
+            Ok(()) => Fetched::Done(Box::new(checked)),
+            Err(refusal) => Fetched::Refused(refusal),
+        })
     }
 
     /// Gives up. What is verified stays stored; streams are stopped.
     pub(super) fn abandon<L: Library>(&mut self, library: &mut L, context: &mut Context<'_>) -> Result<(), L::Error> {
         self.flush(library)?;
-        for slot in &self.slots {
-            if let State::Download(download) = &slot.state {
-                download.discard(library)?;
-                context.wire.stop_stream(download.request);
-            }
+        for download in self.downloads() {
+            download.discard(library)?;
+            context.wire.stop_stream(download.request);
         }
         context.wire.abandon();
         Ok(())
@@ -418,6 +460,12 @@ impl Fetch {
 }
 
 impl Context<'_> {
+    /// Whether this is a BLOB that is not to be had.
+    pub(super) fn lacks(&self, reference: &Reference) -> bool {
+        matches!(reference, Reference::Blob(_) | Reference::Clob(_))
+            && self.missing.contains(&BlobHash::from_bytes(*reference.hash_bytes()))
+    }
+
     /// Notes a BLOB that is not to be had; what refers to it is stored without it.
     fn missing(&mut self, hash: BlobHash) {
         if self.missing.len() >= self.settings.max_refused {

@@ -2,8 +2,10 @@
 
 mod answers;
 mod download;
+mod evidence;
 mod fetch;
 mod round;
+mod shown;
 mod verify;
 mod wire;
 
@@ -224,7 +226,7 @@ impl Importer {
                     Some(root) if library.is_taken(&root)? => {
                         settled.insert(round::key(&root));
                     }
-                    Some(root) => task.fetch = Some(Fetch::start(root, &mut context)),
+                    Some(root) => task.fetch = Some(Fetch::start(root, library, &mut context)?),
                     None => {
                         let Some(task) = tasks.pop_front() else { return Ok(None) };
                         let event = take_over(library, &task, settled, &mut self.refused, (now, settings))?;

@@ -89,8 +89,8 @@ fn what_was_not_named_yet_is_not_served() {
     assert!(ask(&mut fake, 3, 7, &id.to_string())[0].contains("refin.io/ChannelInfo"));
     assert!(ask(&mut fake, 4, 6, &head)[0].contains("CES-GO1"));
     // An id is no object, and an object is no BLOB.
-    assert!(ask(&mut fake, 5, 6, &id.to_string())[0].contains("CES-GO2"));
-    assert!(ask(&mut fake, 6, 8, &id.to_string())[0].contains("stream-error"));
+    assert!(ask(&mut fake, 5, 6, &id.to_string())[0].contains("CES-GO1"));
+    assert!(ask(&mut fake, 6, 8, &id.to_string())[0].contains("CES-GBL1"));
 }
 
 /// The list for the newest version node.

@@ -52,6 +52,9 @@ impl Fake {
         let mut fake = Self::new(settings);
         fake.say("synchronisation");
         fake.answers.insert((1, String::new()), "8".to_owned());
+        for email in ["a@peer.test", "b@peer.test"] {
+            fake.serve(&common::person(email).1);
+        }
         fake
     }
 

@@ -246,7 +246,7 @@ fn what_cannot_be_merged_is_not_kept() {
         let message = message.microdata().unwrap();
         // An entry without a time.
         let entry = LinkedListEntry { data: message.hash(), metadata: None, previous: None }.microdata().unwrap();
-        let below = [fake.serve(&entry), fake.serve(&message)];
+        let below = [fake.serve(&entry), fake.serve(&message), Reference::Id(me.id())];
         let node = channel_node(fake, Some(entry.hash()), &below);
         node_root(&node, id, "ChannelInfo")
     });

@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod deputy;
 mod exporter;
 mod fake;
 mod importer;

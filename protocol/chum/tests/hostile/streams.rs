@@ -169,3 +169,25 @@ fn frames_for_nobody() {
     fake.run(Duration::ZERO);
     assert_eq!(fake.closed, Some(Fault::Odd));
 }
+
+/// Two downloads of the same bytes would write into each other.
+#[test]
+fn what_is_named_as_a_blob_and_as_a_clob_comes_once() {
+    let mut fake = Fake::started(Settings::default());
+    fake.shelf.wanted.insert("Odd".to_owned());
+    let blob = blob_hash(b"bytes");
+    let both = [Reference::Blob(blob), Reference::Clob(ratatosk_objects::ClobHash::from_bytes(*blob.as_bytes()))];
+    let (root, text) = object("Odd", &(link("x", &both[0]) + &link("y", &both[1])));
+    fake.answer_object(root, &text);
+    fake.list(root, &both);
+    let Reference::Object(hash) = root else { panic!() };
+    fake.roots.push(Root::Unversioned { hash, one_type: "Odd".to_owned() });
+    fake.run(Duration::from_secs(1));
+    assert_eq!(fake.count(8), 1);
+    let id = request(&mut fake);
+    // It was listed as a text first.
+    fake.say(&format!(r#"{{"responseId":{id},"type":"stream","chunk":"bytes","encoding":"utf8"}}"#));
+    end(&mut fake, id);
+    assert_eq!(fake.shelf.taken, fake.roots, "{:?}", fake.events);
+    assert_eq!(fake.shelf.blob(&blob).unwrap(), "bytes");
+}
