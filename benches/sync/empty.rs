@@ -66,8 +66,8 @@ pub(crate) fn all(options: &Options, scratch: &Path, results: &mut Results) -> O
 
 fn measure(pairing: &Pairing, relay: &Path, folder: &Path) -> Outcome<Arrival> {
     let relay = Relay::start(relay)?;
-    let mut sender = Peer::start(&pairing.line, "sender", &relay.url, &folder.join("sender"))?;
-    let mut receiver = Peer::start(&pairing.line, "receiver", &relay.url, &folder.join("receiver"))?;
+    let start = |name: &str| Peer::start(&pairing.line, name, &relay.url, &folder.join(name));
+    let (mut sender, mut receiver) = (start("sender")?, start("receiver")?);
     sender.wait_for("online")?;
     receiver.wait_for("online")?;
     let invitation = sender.ask(json!({"cmd": "invite"}), "invitation")?["invitation"].clone();
@@ -77,16 +77,13 @@ fn measure(pairing: &Pairing, relay: &Path, folder: &Path) -> Outcome<Arrival> {
     let topic = topic.as_str().ok_or("no topic")?.to_owned();
     // Both know the topic before there is anything in it, so that what is measured is messages.
     until(|| Ok(receiver.head(&topic).is_some()))?;
-    for peer in [&mut sender, &mut receiver] {
-        peer.do_it("disconnect")?;
-    }
+    receiver.quit()?;
     sender.ask(json!({"cmd": "burst", "topic": topic, "text": "message", "n": pairing.messages}), "result")?;
     let last = sender.head(&topic).ok_or("the sender has no topic")?;
 
+    let mut receiver = start("receiver")?;
     let (cpu, bytes) = ([sender.cpu()?, receiver.cpu()?], relay.forwarded()?);
     let before = [sender.resident()?, receiver.resident()?];
-    sender.do_it("reconnect")?;
-    receiver.do_it("reconnect")?;
     receiver.wait_for("protocolStart")?;
     let began = Instant::now();
     let mut most = before;

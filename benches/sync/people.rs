@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -34,7 +35,8 @@ impl Peer {
     pub(crate) fn start(line: &str, name: &str, url: &str, folder: &Path) -> Outcome<Self> {
         let mut words = line.split_whitespace();
         let mut command = Command::new(words.next().ok_or("no program")?);
-        fs::create_dir_all(folder)?;
+        // Keys are only kept in a folder that nobody else can look into.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         command
             .args(words)
             .env("COMM_SERVER_URL", url)
@@ -97,9 +99,11 @@ impl Peer {
         }
     }
 
-    /// A command with a result.
-    pub(crate) fn do_it(&mut self, command: &str) -> Outcome<Value> {
-        self.ask(json!({"cmd": command}), "result")
+    /// Ends it, so that its folder can be used again.
+    pub(crate) fn quit(mut self) -> Outcome<()> {
+        self.ask(json!({"cmd": "quit"}), "exit")?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// The hash of a topic as it is now, if there is one.
