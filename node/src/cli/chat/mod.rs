@@ -74,16 +74,23 @@ async fn find_first(online: &Online, name: Option<&str>) -> Result<Option<Contac
 /// If it is nobody, or more than one.
 pub(super) fn find(contacts: &[Contact], wanted: &str) -> Result<Contact, Problem> {
     let wanted = wanted.trim().to_lowercase();
-    let texts = |contact: &Contact| {
-        [contact.name.clone().unwrap_or_default(), contact.email.clone(), contact.person.to_string()]
-            .map(|text| text.to_lowercase())
+    // People choose their names; nobody chooses somebody else's address.
+    let named = |fits: &dyn Fn(&str) -> bool| -> Vec<&Contact> {
+        let texts = |contact: &Contact| {
+            [contact.name.clone().unwrap_or_default(), contact.email.clone(), contact.person.to_string()]
+        };
+        let fits = |text: &String| !text.is_empty() && fits(&text.to_lowercase());
+        contacts.iter().filter(|contact| texts(contact).iter().any(fits)).collect()
     };
-    let matching = |fits: &dyn Fn(&str) -> bool| -> Vec<&Contact> {
-        contacts.iter().filter(|contact| texts(contact).iter().any(|text| !text.is_empty() && fits(text))).collect()
-    };
-    let mut found = matching(&|text| text == wanted);
+    let mut found: Vec<&Contact> = contacts
+        .iter()
+        .filter(|contact| contact.email.to_lowercase() == wanted || contact.person.to_string() == wanted)
+        .collect();
     if found.is_empty() {
-        found = matching(&|text| text.starts_with(&wanted));
+        found = named(&|text| text == wanted);
+    }
+    if found.is_empty() {
+        found = named(&|text| text.starts_with(&wanted));
     }
     match found.as_slice() {
         [contact] => Ok((*contact).clone()),
@@ -94,5 +101,32 @@ pub(super) fn find(contacts: &[Contact], wanted: &str) -> Result<Contact, Proble
             let names: Vec<String> = several.iter().map(|contact| text::line(&contact.email)).collect();
             Err(Problem::new(format!("{:?} may be {}", wanted, names.join(" or ")), "use the whole e-mail address"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact(email: &str, name: &str) -> Contact {
+        Contact {
+            person: ratatosk_objects::PersonId::from(ratatosk_objects::IdHash::from_bytes([email.as_bytes()[0]; 32])),
+            email: email.to_owned(),
+            name: Some(name.to_owned()),
+            endpoints: vec![],
+            person_keys: vec![],
+            sign_keys: vec![],
+            former_sign_keys: vec![],
+        }
+    }
+
+    #[test]
+    fn nobody_gets_what_is_for_an_address_by_calling_themselves_so() {
+        let contacts = [contact("bert@x.test", "Bert"), contact("mallory@x.test", "bert@x.test")];
+        for (wanted, email) in [("BERT@x.test", "bert@x.test"), ("Bert", "bert@x.test"), ("mal", "mallory@x.test")] {
+            assert_eq!(find(&contacts, wanted).unwrap().email, email, "{wanted}");
+        }
+        assert!(find(&contacts, "b").unwrap_err().to_string().contains("may be"));
+        assert!(find(&contacts, "carl").is_err());
     }
 }
