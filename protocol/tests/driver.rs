@@ -13,7 +13,7 @@ use ratatosk_protocol::driver::{
 };
 use ratatosk_protocol::key::{KeyPair, SecretKey};
 use ratatosk_protocol::message::Payload;
-use ratatosk_protocol::phase::{Completed, Deadlines, Phase, Role};
+use ratatosk_protocol::phase::{Completed, Deadlines, Outcome, Phase, Role};
 use ratatosk_protocol::plugin::Origin;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -200,6 +200,33 @@ async fn phase_six_ends_between_two_messages() {
     }
     let metrics = environment.events.metrics();
     assert_eq!((metrics.pairings(Role::Initiator), metrics.pairings(Role::Listener)), (1, 1));
+}
+
+/// Whoever is invited closes right behind its identity: what the other end makes of that still counts.
+#[tokio::test]
+async fn a_close_behind_the_last_message_of_phase_six_does_not_overtake_it() {
+    let config = Arc::new(Config { completion: true, ..Config::default() });
+    for (completed, left) in [
+        (Completed::Paired, "= pairing_complete"),
+        (Completed::Verified, "= peer_verified"),
+        (Completed::Failed(Outcome::Error), "rejected"),
+    ] {
+        let environment = Environment { config: config.clone(), ..Environment::default() };
+        let (dialled, mut accepted) = pair(&environment).await;
+        dialled.send(Payload::text("identity")).await.unwrap();
+        dialled.complete(Completed::Paired).await;
+        // Both sockets have come to their end when this returns.
+        dialled.close(CloseRequest::because("done")).await;
+        assert_eq!(accepted.recv().await, Some(Payload::text("identity")));
+        assert_eq!(accepted.recv().await, None);
+        accepted.complete(completed).await;
+        let timeline = accepted.timeline().await.to_string();
+        assert!(timeline.contains(left), "{timeline}");
+        let closed = accepted.closed().await;
+        assert!(matches!(closed.error.cause, Cause::ClosedByPeer(Some(_))), "{closed:?}");
+        let pairings = environment.events.metrics().pairings(Role::Listener);
+        assert_eq!(pairings, u64::from(completed == Completed::Paired));
+    }
 }
 
 /// Without a crypto provider rustls would panic here instead of failing.

@@ -168,6 +168,12 @@ impl Connection {
         self.flight.complete(now, completed);
     }
 
+    /// Whether phase 6 is under way: [`Self::complete`] is due.
+    #[must_use]
+    pub fn is_completing(&self) -> bool {
+        self.flight.tracker.phase() == Some(Phase::Completion)
+    }
+
     /// Closes in the name of the application.
     pub fn close(&mut self, now: Instant, request: CloseRequest) {
         let reason = request.reason();

@@ -15,7 +15,7 @@ use super::news::{News, Told};
 use super::now;
 use super::socket::{self, Socket, Stream};
 use crate::close::CloseRequest;
-use crate::connection::{Cause, Closed, Connection, ConnectionError};
+use crate::connection::{Cause, CloseFrame, Closed, Connection, ConnectionError};
 use crate::key::PublicKey;
 use crate::message::Payload;
 use crate::phase::{Completed, Deadlines};
@@ -48,6 +48,8 @@ pub(super) struct Task<S> {
     is_established: bool,
     delivery: VecDeque<Payload>,
     delivery_bytes: usize,
+    /// The other end has closed, with this frame, while phase 6 was under way here.
+    left: Option<Option<CloseFrame>>,
     ended: Option<Closed>,
 }
 
@@ -114,6 +116,7 @@ pub(super) async fn open<S: Stream>(
                 is_established: false,
                 delivery: VecDeque::new(),
                 delivery_bytes: 0,
+                left: None,
                 ended: None,
             })
         }
@@ -144,12 +147,19 @@ impl<S: Stream> Task<S> {
     /// Runs an established connection to its end, and then until everything that had come is read.
     pub(super) async fn run(mut self, handles: Handles) {
         let Handles { mut outbox, mut requests, inbox, ended } = handles;
+        let mut inbox = Some(inbox);
         let closed = loop {
             self.drain();
             if let Some(closed) = self.ended.take() {
                 break closed;
             }
-            self.turn(Some(Doors { outbox: &mut outbox, requests: &mut requests, inbox: &inbox })).await;
+            if let Some(frame) = self.left.take() {
+                self.last_word(&mut outbox, &mut requests, inbox.take()).await;
+                self.told.machine.handle_closed(now(), frame);
+                continue;
+            }
+            let Some(inbox) = &inbox else { continue };
+            self.turn(Some(Doors { outbox: &mut outbox, requests: &mut requests, inbox })).await;
         };
         // Whoever sends or asks from now on learns that it is over, also while messages are still unread.
         drop((outbox, requests));
@@ -158,9 +168,39 @@ impl<S: Stream> Task<S> {
         // A handle that is gone wants to know nothing.
         let _ = ended.send((closed, told.machine.timeline().clone()));
         drop(told);
+        let Some(inbox) = inbox else { return };
         for message in delivery {
             if inbox.send(message).await.is_err() {
                 break;
+            }
+        }
+    }
+
+    /// The other end has closed in phase 6. Whoever runs that phase here may not have read everything yet, and what stands there
+    /// may complete it: whoever is invited closes right behind its identity (`spec/one.md §3`).
+    async fn last_word(
+        &mut self,
+        outbox: &mut mpsc::Receiver<Payload>,
+        requests: &mut mpsc::Receiver<Request>,
+        mut inbox: Option<mpsc::Sender<Payload>>,
+    ) {
+        let deadline = self.told.machine.poll_timeout();
+        loop {
+            if self.delivery.is_empty() {
+                // The reader learns that nothing more comes.
+                inbox = None;
+            }
+            tokio::select! {
+                permit = reserve(inbox.as_ref()) => self.deliver(permit),
+                request = requests.recv() => match request {
+                    // If it failed, then by this close.
+                    Some(Request::Complete(Completed::Failed(_), _) | Request::Close(_)) | None => return,
+                    Some(Request::Complete(completed, _)) => return self.told.machine.complete(now(), completed),
+                    Some(Request::Timeline(reply)) => drop(reply.send(self.told.machine.timeline().clone())),
+                },
+                // There is nobody any more to send it to.
+                Some(_) = outbox.recv() => {}
+                () = until(deadline) => return,
             }
         }
     }
@@ -289,9 +329,9 @@ impl<S: Stream> Task<S> {
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.unflushed = true,
             Some(Ok(Message::Close(frame))) => {
                 self.finish_close().await;
-                self.told.machine.handle_closed(now(), Some(socket::from_close(frame)));
+                self.closed(Some(socket::from_close(frame)));
             }
-            None => self.told.machine.handle_closed(now(), None),
+            None => self.closed(None),
             Some(Err(error)) => {
                 self.refuse(&error).await;
                 self.broken(&error);
@@ -336,9 +376,18 @@ impl<S: Stream> Task<S> {
             _ => false,
         };
         if vanished {
-            self.told.machine.handle_closed(now(), None);
+            self.closed(None);
         } else {
             self.told.machine.handle_io_error(now(), socket::explain(error));
+        }
+    }
+
+    /// The other end has closed.
+    fn closed(&mut self, frame: Option<CloseFrame>) {
+        if self.told.machine.is_completing() {
+            self.left = Some(frame);
+        } else {
+            self.told.machine.handle_closed(now(), frame);
         }
     }
 
