@@ -35,6 +35,8 @@ pub(crate) fn references<L: Library>(library: &L, of: &Reference) -> Result<Opti
 pub(crate) struct Walk {
     /// The way down: each node with what of it was not entered yet, the next one last.
     way: Vec<(Option<Reference>, Vec<Reference>)>,
+    /// How much stands on the way and was not entered.
+    open: usize,
     /// The root, until it was read.
     start: Option<Reference>,
     entered: HashSet<Reference>,
@@ -49,7 +51,7 @@ impl Walk {
     /// Through everything below `root`, or through what of it is in `only`. The root is not listed.
     pub(crate) fn new(root: Reference, only: Option<HashSet<Reference>>, max: usize) -> Self {
         let entered = HashSet::from([root]);
-        Self { way: Vec::new(), start: Some(root), entered, listed: Vec::new(), only, edge: Vec::new(), max }
+        Self { way: Vec::new(), open: 0, start: Some(root), entered, listed: Vec::new(), only, edge: Vec::new(), max }
     }
 
     /// Goes on, reading the storage at most `budget` times.
@@ -67,10 +69,12 @@ impl Walk {
                 self.listed.extend(node);
                 continue;
             };
+            self.open -= 1;
             if self.entered.contains(&next) {
                 continue;
             }
-            if self.entered.len() > self.max {
+            // Objects that all refer to the same ones are few to enter and many to remember.
+            if self.entered.len() > self.max || self.open > self.max {
                 return Ok(Walked::TooLong);
             }
             let is_leaf = matches!(next, Reference::Blob(_) | Reference::Clob(_));
@@ -85,6 +89,7 @@ impl Walk {
             }
             if *budget == 0 {
                 left.push(next);
+                self.open += 1;
                 return Ok(Walked::More);
             }
             *budget -= 1;
@@ -98,7 +103,9 @@ impl Walk {
     }
 
     fn enter(&mut self, node: Option<Reference>, mut below: Vec<Reference>) {
+        below.retain(|reference| !self.entered.contains(reference));
         below.reverse();
+        self.open += below.len();
         self.way.push((node, below));
     }
 
@@ -106,5 +113,42 @@ impl Walk {
     pub(crate) fn into_list(mut self) -> (Vec<Reference>, Vec<Reference>) {
         self.listed.reverse();
         (self.listed, self.edge)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatosk_objects::{IdHash, Limits, Microdata, ObjectsMut, PersonId};
+
+    use super::*;
+    use crate::memory::Shelf;
+
+    /// A chain of objects that all refer to the same ones besides.
+    fn chain(shelf: &mut Shelf, length: usize, others: u8) -> Reference {
+        let link = |at: usize, to: &Reference| {
+            let hash: String = to.hash_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("<a itemprop=\"x{at}\" data-type=\"{}\">{hash}</a>", to.data_type())
+        };
+        let blobs = (1..=others).filter_map(|byte| Reference::new("blob", [byte; 32]));
+        let shared: String = blobs.enumerate().map(|(at, blob)| link(at + 1, &blob)).collect();
+        let mut last = Reference::new("blob", [0; 32]).unwrap();
+        for _ in 0..length {
+            let text = format!("<div itemscope itemtype=\"//refin.io/Odd\">{}{shared}</div>", link(0, &last));
+            last = shelf.put(&Microdata::check(&text, &Limits::DEFAULT).unwrap()).unwrap().into();
+        }
+        last
+    }
+
+    #[test]
+    fn what_is_remembered_on_the_way_is_bounded() {
+        let mut shelf = Shelf::new();
+        let (short, long) = (chain(&mut shelf, 10, 50), chain(&mut shelf, 30, 50));
+        let library = shelf.seen_by(PersonId::from(IdHash::from_bytes([0; 32])));
+        let mut walk = Walk::new(short, None, 1_000);
+        assert_eq!(walk.step(&library, &mut 10_000).unwrap(), Walked::Done);
+        assert_eq!(walk.open, 0);
+        assert_eq!(walk.into_list().0.len(), 9 + 50 + 1);
+        let mut walk = Walk::new(long, None, 1_000);
+        assert_eq!(walk.step(&library, &mut 10_000).unwrap(), Walked::TooLong);
     }
 }
