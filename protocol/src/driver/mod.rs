@@ -16,6 +16,7 @@ mod supervisor;
 mod task;
 #[cfg(test)]
 mod task_tests;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,19 +1,22 @@
 //! The loop of one connection: carries what happens at the socket to the machine, and what the machine wants to the socket.
 
 use std::collections::VecDeque;
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncWrite;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep_until, timeout_at};
+use tokio::time::timeout_at;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError, protocol};
 
 use super::limited::Budget;
 use super::news::{News, Told};
 use super::now;
 use super::socket::{self, Socket, Stream};
+use super::wait::{receive, reserve, until};
 use crate::close::CloseRequest;
 use crate::connection::{Cause, CloseFrame, Closed, Connection, ConnectionError};
 use crate::key::PublicKey;
@@ -184,6 +187,9 @@ impl<S: Stream> Task<S> {
         requests: &mut mpsc::Receiver<Request>,
         mut inbox: Option<mpsc::Sender<Payload>>,
     ) {
+        // The other end need not wait for that.
+        let by = after(now(), self.deadlines.close);
+        let _ = timeout_at(by.into(), poll_fn(|cx| Pin::new(self.socket.get_mut()).poll_shutdown(cx))).await;
         let deadline = self.told.machine.poll_timeout();
         loop {
             if self.delivery.is_empty() {
@@ -467,29 +473,4 @@ async fn use_socket<S: Stream>(socket: &mut Socket<S>, write: Write, may_read: b
 
 fn is_abrupt(error: &ProtocolError) -> bool {
     matches!(error, ProtocolError::ResetWithoutClosingHandshake)
-}
-
-pub(super) async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => pending().await,
-    }
-}
-
-/// The next value; waits for ever where none can come.
-async fn receive<T>(channel: Option<&mut mpsc::Receiver<T>>) -> T {
-    if let Some(channel) = channel
-        && let Some(value) = channel.recv().await
-    {
-        return value;
-    }
-    pending().await
-}
-
-/// Room for one value, none if nobody reads any more; waits for ever where there is no channel.
-async fn reserve<T>(channel: Option<&mpsc::Sender<T>>) -> Option<mpsc::Permit<'_, T>> {
-    match channel {
-        Some(channel) => channel.reserve().await.ok(),
-        None => pending().await,
-    }
 }
