@@ -7,7 +7,6 @@ use std::task::Poll;
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncWrite;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError, protocol};
