@@ -70,15 +70,15 @@ fn measure(pairing: &Pairing, relay: &Path, folder: &Path) -> Outcome<Arrival> {
     let (mut sender, mut receiver) = (start("sender")?, start("receiver")?);
     sender.wait_for("online")?;
     receiver.wait_for("online")?;
-    let invitation = sender.ask(json!({"cmd": "invite"}), "invitation")?["invitation"].clone();
-    receiver.ask(json!({"cmd": "accept", "invitation": invitation}), "accepted")?;
+    let invitation = sender.ask(&json!({"cmd": "invite"}), "invitation")?["invitation"].clone();
+    receiver.ask(&json!({"cmd": "accept", "invitation": invitation}), "accepted")?;
     sender.wait_for("pairing")?;
-    let topic = sender.ask(json!({"cmd": "topic", "with": receiver.person}), "result")?["topic"].clone();
+    let topic = sender.ask(&json!({"cmd": "topic", "with": receiver.person}), "result")?["topic"].clone();
     let topic = topic.as_str().ok_or("no topic")?.to_owned();
     // Both know the topic before there is anything in it, so that what is measured is messages.
     until(|| Ok(receiver.head(&topic).is_some()))?;
     receiver.quit()?;
-    sender.ask(json!({"cmd": "burst", "topic": topic, "text": "message", "n": pairing.messages}), "result")?;
+    sender.ask(&json!({"cmd": "burst", "topic": topic, "text": "message", "n": pairing.messages}), "result")?;
     let last = sender.head(&topic).ok_or("the sender has no topic")?;
 
     let mut receiver = start("receiver")?;

@@ -83,7 +83,7 @@ impl Peer {
     }
 
     /// Gives a command and waits for its answer.
-    pub(crate) fn ask(&mut self, command: Value, answer: &str) -> Outcome<Value> {
+    pub(crate) fn ask(&mut self, command: &Value, answer: &str) -> Outcome<Value> {
         writeln!(self.stdin, "{command}")?;
         let until = Instant::now() + PATIENCE;
         loop {
@@ -101,14 +101,14 @@ impl Peer {
 
     /// Ends it, so that its folder can be used again.
     pub(crate) fn quit(mut self) -> Outcome<()> {
-        self.ask(json!({"cmd": "quit"}), "exit")?;
+        self.ask(&json!({"cmd": "quit"}), "exit")?;
         self.child.wait()?;
         Ok(())
     }
 
     /// The hash of a topic as it is now, if there is one.
     pub(crate) fn head(&mut self, topic: &str) -> Option<String> {
-        let answer = self.ask(json!({"cmd": "head", "topic": topic}), "result").ok()?;
+        let answer = self.ask(&json!({"cmd": "head", "topic": topic}), "result").ok()?;
         answer["hash"].as_str().map(str::to_owned)
     }
 

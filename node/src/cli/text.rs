@@ -15,7 +15,7 @@ pub(super) fn line(text: &str) -> String {
     shown
 }
 
-/// The lines of a text, each as [`line`]. A text has one line at least.
+/// The lines of a text, each as [`line()`]. A text has one line at least.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
     text.split('\n').map(|part| line(part.strip_suffix('\r').unwrap_or(part)))
 }
