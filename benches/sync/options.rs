@@ -42,7 +42,7 @@ impl Options {
         let (histories, rounds, messages, reference_messages) = if common.quick {
             (vec![100, 1_000, 10_000], 21, 2_000, 100)
         } else {
-            (vec![100, 1_000, 10_000, 100_000], 101, 10_000, 500)
+            (vec![100, 1_000, 10_000, 100_000], 101, 10_000, 200)
         };
         Ok(Self { common, relay, histories, rounds, messages, reference_messages })
     }
