@@ -165,13 +165,17 @@ impl Node {
         Ok(self.known()?.contacts.get(person).cloned())
     }
 
-    /// All devices of all contacts.
+    /// All devices of all contacts, each key once: what one contact's profile says of another one's key is left out.
     ///
     /// # Errors
     ///
     /// The store's.
     pub fn endpoints(&self) -> Result<Vec<Endpoint>, ModelError> {
-        Ok(self.known()?.contacts.all().flat_map(|contact| contact.endpoints.iter().cloned()).collect())
+        let known = self.known()?;
+        let contacts = &known.contacts;
+        let is_owners =
+            |endpoint: &&Endpoint| contacts.owner(&endpoint.key) == Some((endpoint.person, endpoint.instance));
+        Ok(contacts.all().flat_map(|contact| &contact.endpoints).filter(is_owners).cloned().collect())
     }
 
     /// The encryption keys that pairing brought of a person; none for a stranger.

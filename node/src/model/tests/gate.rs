@@ -265,4 +265,7 @@ fn devices_of_others_in_a_profile_are_left_out() {
     let local = a.node.instance_key().public();
     let known = a.node.expected(local, c.node.instance_key().public()).unwrap().unwrap();
     assert_eq!(known.person, c.id());
+    let mut dialled = a.node.endpoints().unwrap();
+    dialled.retain(|endpoint| endpoint.key == *c.node.instance_key().public());
+    assert!(matches!(dialled.as_slice(), [one] if one.person == c.id()), "{dialled:?}");
 }
