@@ -46,8 +46,8 @@ impl Completed {
 /// Why it did not.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotCompleted {
-    /// The machine gave up.
-    #[error("{0}")]
+    /// The machine gave up. What the other end sent may stand in the text.
+    #[error("{}", escaped(.0))]
     Protocol(#[from] CompletionError),
     /// The contact could not be stored.
     #[error("the contact could not be stored: {0}")]
@@ -246,4 +246,32 @@ impl Invitations for Door<'_> {
 pub(super) fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The text of an error without what could move a cursor or turn a line around; quotes stay as they are.
+fn escaped(error: &CompletionError) -> String {
+    let mut shown = String::new();
+    for character in error.to_string().chars() {
+        match character {
+            '\'' | '"' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatosk_protocol::message::MessageError;
+
+    use super::*;
+
+    #[test]
+    fn what_the_other_end_sent_is_escaped_in_what_a_person_reads() {
+        let received = "\u{1b}[2J\u{202e}".to_owned();
+        let error = MessageError::UnexpectedCommand { received, expected: "sync" };
+        let error = NotCompleted::from(CompletionError::from(error));
+        let shown = "Received unexpected type '\\u{1b}[2J\\u{202e}'. Expected type 'sync'.";
+        assert_eq!(error.to_string(), shown);
+    }
 }
