@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::text;
 
 /// How long a command waits for the CommServer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A node and its service.
 pub(super) struct Online {
@@ -52,15 +52,17 @@ impl Online {
         let deadline = Instant::now() + PATIENCE;
         let reached =
             self.while_told(async move { timeout_at(deadline, online.wait_for(|online| *online)).await.is_ok() });
-        if reached.await {
-            return Ok(());
-        }
+        if reached.await { Ok(()) } else { Err(self.unreachable()) }
+    }
+
+    /// That the CommServer has not us, and why as far as that can be told.
+    pub(super) fn unreachable(&mut self) -> Problem {
         let why = self.last_failure().unwrap_or_else(|| "it does not answer".to_owned());
         let relay = text::line(&self.relay);
-        Err(Problem::new(
+        Problem::new(
             format!("the CommServer {relay} cannot be reached: {why}"),
             "check the address and your network, or name another one with --relay",
-        ))
+        )
     }
 
     /// Waits for something while what is told meanwhile is taken and left out.

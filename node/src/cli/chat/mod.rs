@@ -104,6 +104,19 @@ pub(super) fn find(contacts: &[Contact], wanted: &str) -> Result<Contact, Proble
     }
 }
 
+/// What a contact is called in a chat; safe to be shown. People choose their names: whoever has the name of somebody else,
+/// or calls themselves "you", is called by their e-mail address.
+fn called<'a>(contact: &Contact, mut contacts: impl Iterator<Item = &'a Contact>) -> String {
+    let shown = |contact: &Contact| text::name(contact.name.as_ref().unwrap_or(&contact.email));
+    let name = shown(contact);
+    let same = |other: &str| other.to_lowercase() == name.to_lowercase();
+    let is_taken = same(YOU) || contacts.any(|other| other.person != contact.person && same(&shown(other)));
+    if is_taken { text::name(&contact.email) } else { name }
+}
+
+/// What one is called oneself.
+const YOU: &str = "you";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +141,17 @@ mod tests {
         }
         assert!(find(&contacts, "b").unwrap_err().to_string().contains("may be"));
         assert!(find(&contacts, "carl").is_err());
+    }
+
+    #[test]
+    fn nobody_looks_like_somebody_else_by_taking_their_name() {
+        let contacts = [
+            contact("bert@x.test", "Bert"),
+            contact("mallory@x.test", "bert "),
+            contact("yvonne@x.test", "You"),
+            contact("carl@x.test", "Carl"),
+        ];
+        let names: Vec<String> = contacts.iter().map(|one| called(one, contacts.iter())).collect();
+        assert_eq!(names, ["bert@x.test", "mallory@x.test", "yvonne@x.test", "Carl"]);
     }
 }

@@ -8,13 +8,13 @@ use ratatosk_node::service::News;
 use ratatosk_objects::{IdHash, ObjectHash, PersonId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::command::{HELP, Typed};
 use super::screen::Screen;
 use super::show::{Line, Mark, Show};
-use super::{files, find};
-use crate::cli::online::{self, Online, on_disk};
+use super::{YOU, called, files, find};
+use crate::cli::online::{self, Online, PATIENCE, on_disk};
 use crate::cli::problem::Problem;
 use crate::cli::{describe, invite, parse_invitation, text};
 
@@ -75,8 +75,16 @@ impl Talk {
     pub(super) async fn run(mut self, to: Option<Contact>, mut lines: mpsc::Receiver<String>) -> Result<(), Problem> {
         let begun = self.begin(to).await;
         if begun.is_ok() {
+            let (patience, mut is_patient) = (Instant::now() + PATIENCE, true);
             loop {
                 tokio::select! {
+                    () = sleep_until(patience), if is_patient => {
+                        is_patient = false;
+                        if !*self.online.service.online().borrow() {
+                            let problem = self.online.unreachable();
+                            self.problem(&problem);
+                        }
+                    }
                     line = lines.recv() => {
                         let Some(line) = line else {
                             if !self.screen.is_terminal() {
@@ -412,10 +420,10 @@ impl Talk {
     /// What somebody is called; safe to be shown.
     fn name(&self, person: PersonId) -> String {
         if person == self.online.node.person() {
-            return "you".to_owned();
+            return YOU.to_owned();
         }
         match self.contacts.get(&person) {
-            Some(contact) => text::name(contact.name.as_ref().unwrap_or(&contact.email)),
+            Some(contact) => called(contact, self.contacts.values()),
             None => format!("somebody ({:.8}…)", person.to_string()),
         }
     }
