@@ -5,6 +5,7 @@ use ratatosk_node::model::{ModelError, Node};
 
 use super::folder::Place;
 use super::problem::Problem;
+use super::say;
 use super::text;
 
 #[derive(Args)]
@@ -25,10 +26,10 @@ pub(super) fn run(options: &Options) -> Result<(), Problem> {
     let node = options.place.open()?;
     let problems = node.integrity()?;
     for problem in &problems {
-        println!("{}", text::line(&problem.to_string()));
+        say(text::line(&problem.to_string()));
     }
     if problems.is_empty() {
-        println!("Everything is there, and as it was written.");
+        say("Everything is there, and as it was written.");
         return garbage(&node, options.remove_garbage);
     }
     let found = if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
@@ -43,9 +44,9 @@ fn garbage(node: &Node, remove: bool) -> Result<(), Problem> {
     let all =
         format!("{objects} objects and {} files ({} bytes) that nothing needs any more", garbage.blobs, garbage.bytes);
     match (objects + garbage.blobs, remove) {
-        (0, _) => println!("There is no garbage."),
-        (_, true) => println!("Removed: {all}."),
-        (_, false) => println!("There are {all}; --remove-garbage removes them."),
+        (0, _) => say("There is no garbage."),
+        (_, true) => say(format_args!("Removed: {all}.")),
+        (_, false) => say(format_args!("There are {all}; --remove-garbage removes them.")),
     }
     Ok(())
 }

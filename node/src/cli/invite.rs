@@ -14,6 +14,7 @@ use super::describe;
 use super::folder::Place;
 use super::online::Online;
 use super::problem::Problem;
+use super::say;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -72,15 +73,15 @@ fn show(invitation: &Invitation, options: &Options) -> Result<(), Problem> {
         write_svg(path, &link)?;
     }
     if options.json {
-        println!("{}", invitation.to_json());
+        say(invitation.to_json());
         return Ok(());
     }
     if std::io::stdout().is_terminal() {
         for line in lines(invitation) {
-            println!("{line}");
+            say(line);
         }
     } else {
-        println!("{link}");
+        say(link);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ mod problem;
 mod style;
 mod text;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -122,13 +122,21 @@ fn make(init: &Init) -> Result<(), Problem> {
     if let Some(relay) = &relay {
         node.set_comm_server(relay)?;
     }
-    println!("Your node is in {}.", dir.display());
-    println!("You are {} <{}>, person {}.", text::name(&person.name), text::line(&person.email), node.person());
+    say(format_args!("Your node is in {}.", dir.display()));
+    say(format_args!(
+        "You are {} <{}>, person {}.",
+        text::name(&person.name),
+        text::line(&person.email),
+        node.person()
+    ));
     match relay {
         Some(relay) => {
-            println!("Its CommServer is {}. Next: ratatosk invite, or ratatosk accept LINK.", text::line(&relay));
+            say(format_args!(
+                "Its CommServer is {}. Next: ratatosk invite, or ratatosk accept LINK.",
+                text::line(&relay)
+            ));
         }
-        None => println!("Next: ratatosk invite --relay ws://… or wss://…, or ratatosk accept LINK."),
+        None => say("Next: ratatosk invite --relay ws://… or wss://…, or ratatosk accept LINK."),
     }
     Ok(())
 }
@@ -155,7 +163,7 @@ async fn accept_invitation(accept: &Accept) -> Result<(), Problem> {
         Err(problem) => Err(problem),
     };
     online.stop().await;
-    println!("You and {} are contacts now. Next: ratatosk chat", describe(&result?));
+    say(format_args!("You and {} are contacts now. Next: ratatosk chat", describe(&result?)));
     Ok(())
 }
 
@@ -177,12 +185,12 @@ fn list(place: &Place) -> Result<(), Problem> {
     let node = place.open()?;
     let contacts = node.contacts()?;
     if contacts.is_empty() {
-        println!("You have no contacts yet. Next: ratatosk invite, or ratatosk accept LINK.");
+        say("You have no contacts yet. Next: ratatosk invite, or ratatosk accept LINK.");
     }
     for contact in contacts {
         let devices = contact.endpoints.len();
         let devices = if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
-        println!("{}, {devices}, person {}", describe(&contact), contact.person);
+        say(format_args!("{}, {devices}, person {}", describe(&contact), contact.person));
     }
     Ok(())
 }
@@ -191,11 +199,14 @@ fn forget_keys(options: &ForgetKeys) -> Result<(), Problem> {
     let node = options.place.open()?;
     let contact = chat::find(&node.contacts()?, &options.contact)?;
     node.forget_keys(contact.person)?;
-    println!("No key of {} is trusted any more; what they have said stays.", describe(&contact));
-    println!(
-        "Next: pair again, and make sure that it is them: whoever comes with that e-mail address is taken for them."
-    );
+    say(format_args!("No key of {} is trusted any more; what they have said stays.", describe(&contact)));
+    say("Next: pair again, and make sure that it is them: whoever comes with that e-mail address is taken for them.");
     Ok(())
+}
+
+/// A line on standard output. Whoever does not read it any more, as in `ratatosk contacts | head`, misses nothing.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// A contact in one line, safe to be shown.

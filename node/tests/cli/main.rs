@@ -165,3 +165,14 @@ async fn errors_say_what_happened_and_what_to_do() {
         assert!(!failed.status.success() && said.contains(what) && said.contains(help), "{arguments:?}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let relay = relay().await;
+    let anna = Person::new("gone", "anna", &relay).await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut contacts = anna.command(&["contacts"]);
+    let ended = within(contacts.stdout(writer).spawn().unwrap().wait_with_output()).await.unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+}
