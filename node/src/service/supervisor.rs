@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatosk_pairing::{Invitation, Paired, Purpose};
 use ratatosk_protocol::close::CloseRequest;
@@ -11,7 +12,7 @@ use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::phase::Role;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::news::News;
 use super::shared::{Order, Shared};
@@ -21,6 +22,10 @@ use crate::model::Endpoint;
 
 /// Connections that are being turned away at a time.
 const TURNING_AWAY: usize = 64;
+
+/// Without a spare for so long we cannot be reached. For moments there is none whenever several peers come at once, and
+/// strangers must not be able to make us tell so, and dial everybody, as often as they like.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// What somebody is told for whom there is no room.
 const FULL: &str = "Too many connections are being established";
@@ -50,7 +55,7 @@ impl Supervisor {
     /// Runs until it is stopped.
     pub(super) async fn run(mut self) {
         let mut ready = self.listener.ready();
-        let mut gone = false;
+        let (mut gone, mut away) = (false, None);
         self.keep_contacts().await;
         loop {
             tokio::select! {
@@ -68,7 +73,16 @@ impl Supervisor {
                     }
                     Order::Contacts => self.keep_contacts().await,
                 },
-                online = changed(&mut ready) => self.online(online).await,
+                online = changed(&mut ready) => if online {
+                    away = None;
+                    self.online(true).await;
+                } else {
+                    away.get_or_insert_with(|| Instant::now() + AWAY);
+                },
+                () = until(away) => {
+                    away = None;
+                    self.online(false).await;
+                }
                 Some(ended) = self.tasks.join_next() => {
                     if let Err(error) = ended && error.is_panic() {
                         tracing::error!(%error, "a task failed; the others go on");
@@ -193,4 +207,11 @@ async fn changed(ready: &mut watch::Receiver<usize>) -> bool {
         std::future::pending::<()>().await;
     }
     *ready.borrow_and_update() > 0
+}
+
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
+    }
 }
