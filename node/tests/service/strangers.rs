@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use ratatosk_node::service::News;
+use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::connection::Connector;
 use ratatosk_protocol::driver::{ConnectorConfig, Environment, Session, connect, os_entropy};
 use ratatosk_protocol::key::KeyPair;
 use ratatosk_protocol::message::Payload;
 use ratatosk_protocol::phase::Deadlines;
+use ratatosk_protocol::spare::SparePolicy;
 use ratatosk_relay::Server;
 
 use super::support::{Person, config, pair, relay, url, within};
@@ -89,4 +92,18 @@ async fn a_stranger_who_sends_without_end_is_cut_off() {
     let closed = within(session.closed()).await;
     assert_eq!(closed.reason, "Close called: Error: Too much was sent before it was proven who sends it");
     sending.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_take_every_spare_do_not_make_anybody_seem_offline() {
+    let relay = relay().await;
+    let mut alone = config(&url(&relay));
+    alone.spares = SparePolicy::Sequential;
+    let mut anna = Person::with("anna", alone).await;
+    for _ in 0..10 {
+        // The next one waits at the relay until there is a spare again.
+        stranger(&relay, &anna).await.close(CloseRequest::Close(None)).await;
+    }
+    let told = anna.told();
+    assert!(!told.iter().any(|news| matches!(news, News::Online(_))), "{told:?}");
 }
