@@ -103,8 +103,8 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "rust-only",
-        about: "the relay, the node with native plugins, both without TLS, and xtask need no tool of another language",
-        command: "cargo tree -p ratatosk-relay -p ratatosk-node -p xtask --no-default-features --edges normal,build \
+        about: "the relay without TLS and xtask need no tool of another language; the node has SQLite, for the C compiler that links anyway",
+        command: "cargo tree -p ratatosk-relay -p xtask --no-default-features --edges normal,build \
                   --prefix none --format {p} --locked",
         slow: true,
         kind: Kind::RustOnly,
