@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::message::Payload;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// One line of input.
@@ -47,6 +48,20 @@ struct Fields {
     key: Option<String>,
 }
 
+/// Reads a line into the fields of a command, and its id.
+///
+/// # Errors
+///
+/// The id, if there was one, and what is wrong, for a person.
+pub(super) fn read<F: DeserializeOwned>(line: &str) -> Result<(Option<Value>, F), (Option<Value>, String)> {
+    let value: Value = serde_json::from_str(line).map_err(|error| (None, format!("the line is not JSON: {error}")))?;
+    let id = value.get("id").cloned();
+    match F::deserialize(value) {
+        Ok(fields) => Ok((id, fields)),
+        Err(error) => Err((id, format!("the line is no command: {error}; it needs a text field \"cmd\""))),
+    }
+}
+
 impl Request {
     /// Reads a line.
     ///
@@ -54,11 +69,7 @@ impl Request {
     ///
     /// The id, if there was one, and what is wrong, for a person.
     pub(super) fn parse(line: &str) -> Result<Self, (Option<Value>, String)> {
-        let value: Value =
-            serde_json::from_str(line).map_err(|error| (None, format!("the line is not JSON: {error}")))?;
-        let id = value.get("id").cloned();
-        let fields = Fields::deserialize(value)
-            .map_err(|error| (id.clone(), format!("the line is no command: {error}; it needs a text field \"cmd\"")))?;
+        let (id, fields): (_, Fields) = read(line)?;
         let name = fields.cmd.clone();
         let command = Command::from_fields(fields).map_err(|problem| (id.clone(), problem))?;
         Ok(Self { id, command, name })

@@ -48,6 +48,7 @@ async fn wrong_expired_and_revoked_invitations_lead_to_nothing() {
     short.invitation_life = Duration::from_millis(1);
     let (anna, bert) = (Person::with("anna", short).await, Person::new("bert", &url(&relay)).await);
     let expired = anna.service.invite().await.unwrap();
+    // Its life is one millisecond.
     tokio::time::sleep(Duration::from_millis(2)).await;
     let wrong = Invitation { token: Token::generate(os_entropy().as_mut()), ..expired.clone() };
     let carl = Person::new("carl", &url(&relay)).await;

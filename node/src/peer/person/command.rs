@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::command::read;
+
 /// Posts that one command may ask for.
 const MAX_BURST: u32 = 100_000;
 /// The largest attachment that is made, in bytes.
@@ -75,11 +77,7 @@ impl Request {
     ///
     /// The id, if there was one, and what is wrong, for a person.
     pub(super) fn parse(line: &str) -> Result<Self, (Option<Value>, String)> {
-        let value: Value =
-            serde_json::from_str(line).map_err(|error| (None, format!("the line is not JSON: {error}")))?;
-        let id = value.get("id").cloned();
-        let fields = Fields::deserialize(value)
-            .map_err(|error| (id.clone(), format!("the line is no command: {error}; it needs a text field \"cmd\"")))?;
+        let (id, fields): (_, Fields) = read(line)?;
         let name = fields.cmd.clone();
         let command = Command::from_fields(fields).map_err(|problem| (id.clone(), problem))?;
         Ok(Self { id, name, command })
