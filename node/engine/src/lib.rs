@@ -1,0 +1,14 @@
+//! Language models for a node.
+//!
+//! [`Engine`] is what the rest of the node sees: a request goes in, a bounded stream of events comes out, and a queue says who
+//! waits. Behind it may be a model on this machine or, one day, a provider elsewhere.
+
+mod error;
+pub mod ipc;
+mod types;
+
+pub use error::{EngineError, Wait};
+pub use types::{
+    Busy, Description, Engine, Event, Finish, Generation, Outlet, Place, Preset, Request, Role, Sampling, Turn, Usage,
+    Waiting, generation,
+};
