@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | [`model`] | who we are, whom we know, what we talk about, and what of that others may have |
 //! | [`service`] | the node on the network |
+//! | [`api`] | the HTTP API of a daemon, and what goes over it |
 
+pub mod api;
 pub mod model;
 pub mod service;

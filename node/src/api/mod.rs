@@ -1,0 +1,3 @@
+//! The HTTP API of a daemon, on loopback alone.
+
+pub mod types;
