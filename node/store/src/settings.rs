@@ -5,6 +5,7 @@
 //! const NAME: SettingKey<String> = SettingKey::new("instance name");
 //! ```
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use rusqlite::types::FromSqlError;
@@ -18,9 +19,9 @@ use crate::view::View;
 const MAX: usize = 64 << 10;
 
 /// The name of a setting, and the type of its value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SettingKey<T> {
-    name: &'static str,
+    name: Cow<'static, str>,
     value: PhantomData<fn() -> T>,
 }
 
@@ -28,7 +29,13 @@ impl<T: Setting> SettingKey<T> {
     /// Names a setting.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, value: PhantomData }
+        Self { name: Cow::Borrowed(name), value: PhantomData }
+    }
+
+    /// Names the setting that one of many things has: `purpose`, and which thing.
+    #[must_use]
+    pub fn of(purpose: &str, which: impl std::fmt::Display) -> Self {
+        Self { name: Cow::Owned(format!("{purpose} {which}")), value: PhantomData }
     }
 }
 
@@ -79,8 +86,8 @@ impl View<'_> {
     /// [`Error::SettingType`] if what was set has another type, or the database's.
     pub fn setting<T: Setting>(&self, key: &SettingKey<T>) -> Result<Option<T>, Error> {
         let mut statement = self.connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
-        let value = row::only(statement.query_row([key.name], |row| row.get_ref(0).map(T::column_result)))?;
-        value.transpose().map_err(|_: FromSqlError| Error::SettingType(key.name.to_owned()))
+        let value = row::only(statement.query_row([&key.name], |row| row.get_ref(0).map(T::column_result)))?;
+        value.transpose().map_err(|_: FromSqlError| Error::SettingType(key.name.to_string()))
     }
 }
 
@@ -95,7 +102,7 @@ impl Transaction<'_> {
             return Err(Error::TooLarge(MAX as u64));
         }
         let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
-        self.connection.prepare_cached(sql)?.execute((key.name, value))?;
+        self.connection.prepare_cached(sql)?.execute((&key.name, value))?;
         Ok(())
     }
 
@@ -105,7 +112,7 @@ impl Transaction<'_> {
     ///
     /// The database's.
     pub fn clear_setting<T>(&mut self, key: &SettingKey<T>) -> Result<(), Error> {
-        self.connection.prepare_cached("DELETE FROM settings WHERE name = ?1")?.execute([key.name])?;
+        self.connection.prepare_cached("DELETE FROM settings WHERE name = ?1")?.execute([&key.name])?;
         Ok(())
     }
 }

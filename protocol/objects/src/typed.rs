@@ -6,6 +6,7 @@
 
 mod channel;
 mod field;
+mod model;
 mod people;
 mod trust;
 mod version;
@@ -14,8 +15,10 @@ pub use self::channel::{
     Access, BlobDescriptor, ChannelInfo, ChatMessage, CreationTime, IdAccess, LinkedListEntry, Topic, direct_channel_id,
 };
 pub use self::field::Key;
+pub use self::model::{Capability, Llm, ModelType};
 pub use self::people::{
-    Group, Instance, LEUTE_APP_ID, Leute, OneInstanceEndpoint, Person, PersonName, Profile, ReverseMapTypes, Someone,
+    Group, Instance, LEUTE_APP_ID, Leute, OneInstanceEndpoint, Person, PersonName, PersonStatus, Profile,
+    ReverseMapTypes, Someone,
 };
 pub use self::trust::{AffirmationCertificate, Keys, License, SignKey, Signature, TrustKeysCertificate};
 pub use self::version::{VersionNode, VersionNodeChange, VersionNodeEdge, VersionNodeMerge};

@@ -17,7 +17,7 @@ fn rule(name: &str, item: ItemType) -> Rule {
 
 /// All of them.
 pub(super) fn recipes() -> Vec<Recipe> {
-    [people(), keys_and_trust(), channels(), versions(), meta()].concat()
+    [people(), keys_and_trust(), models(), channels(), versions(), meta()].concat()
 }
 
 /// Persons, their instances and profiles, and who knows whom.
@@ -99,6 +99,28 @@ fn keys_and_trust() -> Vec<Recipe> {
             ],
         ),
     ]
+}
+
+/// Models that answer as a person: kept on the node, never given away. In the order of real applications.
+fn models() -> Vec<Recipe> {
+    vec![Recipe::new(
+        "LLM",
+        vec![
+            rule("name", STRING).id(),
+            rule("filename", STRING),
+            rule("modelType", STRING),
+            rule("active", Boolean),
+            rule("lastUsed", STRING),
+            rule("usageCount", Number).optional(),
+            rule("personId", ReferenceToId).optional(),
+            rule("capabilities", STRING.array()).optional(),
+            rule("temperature", Number).optional(),
+            rule("maxTokens", Number).optional(),
+            rule("contextSize", Number).optional(),
+            rule("provider", STRING).optional(),
+            rule("relationships", ReferenceToId.bag()).optional(),
+        ],
+    )]
 }
 
 /// Channels, what is posted to them, and who may have it.

@@ -53,6 +53,16 @@ impl Scalar for u64 {
     }
 }
 
+impl Scalar for bool {
+    fn to_value(&self) -> Value {
+        Value::Boolean(*self)
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Boolean(is_so) = value { Some(*is_so) } else { None }
+    }
+}
+
 impl Scalar for f64 {
     fn to_value(&self) -> Value {
         Value::Number(*self)
@@ -188,7 +198,14 @@ impl<K: Scalar, V: Scalar> Field<MapOfSets> for Vec<(K, Vec<V>)> {
 
 /// Defines a struct and how it becomes an object.
 macro_rules! typed {
-    ($(#[$doc:meta])* $name:ident $([$versioned:ident])? {
+    ($(#[$doc:meta])* $name:ident $([$versioned:ident])? { $($fields:tt)* }) => {
+        crate::typed::field::typed! { @ $(#[$doc])* $name, stringify!($name), $([$versioned])? { $($fields)* } }
+    };
+    // Where the type has a name that no struct has.
+    ($(#[$doc:meta])* $name:ident as $one_type:literal $([$versioned:ident])? { $($fields:tt)* }) => {
+        crate::typed::field::typed! { @ $(#[$doc])* $name, $one_type, $([$versioned])? { $($fields)* } }
+    };
+    (@ $(#[$doc:meta])* $name:ident, $one_type:expr, $([$versioned:ident])? {
         $($(#[$field_doc:meta])* $field:ident: $type:ty = $kind:ident $property:literal,)*
     }) => {
         $(#[$doc])*
@@ -198,7 +215,7 @@ macro_rules! typed {
         }
 
         impl crate::typed::Typed for $name {
-            const TYPE: &'static str = stringify!($name);
+            const TYPE: &'static str = $one_type;
 
             fn to_object(&self) -> crate::value::Object {
                 let mut object = crate::value::Object::new(Self::TYPE);

@@ -80,6 +80,18 @@ typed! {
 }
 
 typed! {
+    /// What a person says of themselves at a moment, as part of a profile.
+    PersonStatus {
+        /// The words.
+        value: String = One "value",
+        /// When, in milliseconds since 1970.
+        timestamp: u64 = One "timestamp",
+        /// Where; may be empty.
+        location: String = One "location",
+    }
+}
+
+typed! {
     /// What one person (the owner) says about a person.
     Profile [Versioned] {
         /// Which of the owner's profiles of that person; the main one is `default`. Identity.
