@@ -5,6 +5,8 @@
 
 mod error;
 pub mod ipc;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod types;
 
 pub use error::{EngineError, Wait};

@@ -70,7 +70,8 @@ pub fn broken_model(broken: Broken) -> Vec<u8> {
         Broken::Architecture => file.set("general.architecture", "yggdrasil"),
         Broken::NoTemplate => file.unset("tokenizer.chat_template"),
         Broken::EndlessTemplate => {
-            let endless = "{% for a in range(99999) %}{% for b in range(99999) %}{{ messages }}{% endfor %}{% endfor %}";
+            let endless =
+                "{% for a in range(99999) %}{% for b in range(99999) %}{{ messages }}{% endfor %}{% endfor %}";
             file.set("tokenizer.chat_template", endless);
         }
     }

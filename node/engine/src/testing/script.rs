@@ -12,7 +12,8 @@ pub(super) fn pieces(text: &str) -> Vec<Vec<u8>> {
     let mut pending: Vec<u8> = Vec::new();
     for part in parts(text) {
         let bytes: Vec<_> = part.bytes().map(|byte| vec![byte]).collect();
-        let fresh = bytes.iter().collect::<BTreeSet<_>>().len() == bytes.len() && bytes.iter().all(|b| !seen.contains(b));
+        let fresh =
+            bytes.iter().collect::<BTreeSet<_>>().len() == bytes.len() && bytes.iter().all(|b| !seen.contains(b));
         if pending.is_empty() && !part.is_ascii() && part.chars().count() == 1 && fresh {
             seen.extend(bytes.iter().cloned());
             pieces.extend(bytes);
@@ -55,7 +56,8 @@ mod tests {
 
     #[test]
     fn pieces_are_different_and_give_the_text() {
-        for text in ["", "one", " a a a a a", "so it is so it is so", "Grüße, 🌳 und 🌳!", "x\ny \n\n z", "ää"] {
+        for text in ["", "one", " a a a a a", "so it is so it is so", "Grüße, 🌳 und 🌳!", "x\ny \n\n z", "ää"]
+        {
             let pieces = pieces(text);
             assert_eq!(pieces.concat(), text.as_bytes());
             assert_eq!(pieces.iter().collect::<BTreeSet<_>>().len(), pieces.len(), "{text:?}: {pieces:?}");
