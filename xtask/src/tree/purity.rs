@@ -4,6 +4,7 @@ use super::files::TextFile;
 
 /// The rooms (folders and files), and the part of one that is not pure.
 const ROOMS: &[&str] = &[
+    "node/agent/src/",
     "plugins/encryption/src/",
     "plugins/fragmentation/src/",
     "plugins/keepalive/src/",
