@@ -20,7 +20,7 @@ use crate::model::Endpoint;
 const COURTESY: Duration = Duration::from_millis(700);
 
 /// A connection that was in use for so long has worked: the delays begin anew.
-const LASTED: Duration = Duration::from_secs(5);
+pub(super) const LASTED: Duration = Duration::from_secs(5);
 
 /// Keeps a connection to this instance, until everything stops.
 pub(super) async fn keep(shared: Arc<Shared>, endpoint: Endpoint, mut stopping: Stopping) {

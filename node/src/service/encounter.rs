@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatosk_objects::{InstanceId, PersonId};
 use ratatosk_pairing::{Completion, Paired, Verified};
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::driver::Session;
+use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::phase::Role;
 use tokio::time::timeout;
 
@@ -13,8 +15,9 @@ use super::completion::{self, Completed, NotCompleted};
 use super::exchange;
 use super::news::{News, Status};
 use super::registry::{DROPPED, REPLACED};
-use super::shared::{Arrival, Order, Shared};
+use super::shared::{Arrival, Shared};
 use super::stopping::Stopping;
+use super::wire::Wire;
 
 /// How long an acceptor waits until the initiator has closed a connection on which they have paired.
 const PARTING: Duration = Duration::from_secs(2);
@@ -47,7 +50,8 @@ pub(super) async fn run(
             Ok(Some(paired))
         }
         Ok(Completed::Verified(verified)) => {
-            synchronise(shared, session, role, verified, stopping).await;
+            let partner = Partner::of(&session, role, &verified);
+            synchronise(shared, Wire::Session(Box::new(session)), partner, stopping.wait()).await;
             Ok(None)
         }
         Err((error, close)) => Err(fail(shared, session, error, close).await),
@@ -66,38 +70,68 @@ async fn part(shared: &Shared, mut session: Session, role: Role) {
 }
 
 async fn celebrate(shared: &Arc<Shared>, paired: &Paired, role: Role) {
-    // The supervisor lives as long as its tasks.
-    let _ = shared.orders.send(Order::Contacts).await;
+    shared.contacts_changed();
     shared.changed();
     let initiated = role == Role::Initiator;
     shared.tell(News::Paired { person: paired.person, instance: paired.instance, initiated }).await;
 }
 
-async fn synchronise(shared: &Arc<Shared>, session: Session, role: Role, verified: Verified, stopping: &mut Stopping) {
-    let Verified { person, instance, group, .. } = verified;
-    let Some(admitted) = shared.admit(&session, role, person, instance) else {
-        tracing::debug!(connection = session.id(), "a duplicate connection is dropped");
-        session.close(CloseRequest::because(DROPPED)).await;
+/// Whom a connection leads to, and how it came about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Partner {
+    /// The number of the connection.
+    pub(super) id: u64,
+    /// Our key on it.
+    pub(super) local: PublicKey,
+    /// The other end's.
+    pub(super) remote: PublicKey,
+    /// Whether we dialled.
+    pub(super) initiated: bool,
+    pub(super) person: PersonId,
+    pub(super) instance: InstanceId,
+    /// What is spoken.
+    pub(super) protocol: &'static str,
+}
+
+impl Partner {
+    fn of(session: &Session, role: Role, verified: &Verified) -> Self {
+        Self {
+            id: session.id(),
+            local: *session.local(),
+            remote: *session.remote(),
+            initiated: role == Role::Initiator,
+            person: verified.person,
+            instance: verified.instance,
+            protocol: verified.group.name(),
+        }
+    }
+}
+
+/// Puts a connection to use, unless there is a better one, until it ends or `leave` comes.
+pub(super) async fn synchronise(shared: &Arc<Shared>, wire: Wire, partner: Partner, leave: impl Future<Output = ()>) {
+    let Some(admitted) = shared.admit(&wire, &partner) else {
+        tracing::debug!(connection = partner.id, "a duplicate connection is dropped");
+        wire.close(CloseRequest::because(DROPPED)).await;
         return;
     };
-    let initiated = role == Role::Initiator;
-    shared.tell(News::ProtocolStart { person, instance, protocol: group.name(), initiated }).await;
+    let Partner { person, instance, protocol, initiated, .. } = partner;
+    shared.tell(News::ProtocolStart { person, instance, protocol, initiated }).await;
     shared.tell(News::Connection(admitted.info)).await;
-    let (info, mut session) = (admitted.info, session);
+    let (info, mut wire) = (admitted.info, wire);
     let close = {
         let mut admitted = admitted;
         let over = async {
             tokio::select! {
                 // The other end lives in the registry until then.
                 _ = &mut admitted.replaced => CloseRequest::because(REPLACED),
-                () = stopping.wait() => CloseRequest::because(LEAVING),
+                () = leave => CloseRequest::because(LEAVING),
             }
         };
-        exchange::run(shared, &mut session, info, over).await.unwrap_or(CloseRequest::Close(None))
+        exchange::run(shared, &mut wire, info, over).await.unwrap_or(CloseRequest::Close(None))
     };
-    let (closed, timeline) = session.close(close).await;
-    tracing::debug!(connection = info.id, error = %closed.error, "a connection to a contact ended");
-    shared.ended(info.id, timeline);
+    if let Some(timeline) = wire.close(close).await {
+        shared.ended(info.id, timeline);
+    }
     shared.tell(News::Connection(super::news::ConnectionInfo { status: Status::Closed, ..info })).await;
 }
 

@@ -8,15 +8,16 @@
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatosk_chum::{Chum, Event, Fault, Input, Output, Settings};
 use ratatosk_protocol::close::CloseRequest;
-use ratatosk_protocol::driver::{DriverError, Session};
 use ratatosk_protocol::message::Payload;
 use tokio::time::{Instant, sleep_until};
 
 use super::news::{ConnectionInfo, News};
-use super::shared::{Order, Shared};
+use super::shared::Shared;
+use super::wire::{Over, Wire};
 use crate::model::{Change, Library};
 
 /// Messages and bytes that wait for a thread at most; then the peer has to wait.
@@ -35,18 +36,24 @@ const STORAGE: &str = "Error: The storage failed";
 /// Runs until the connection ends or `over` says that it has to. Says how it is to be closed, if it is still there.
 pub(super) async fn run(
     shared: &Arc<Shared>,
-    session: &mut Session,
+    wire: &mut Wire,
     info: ConnectionInfo,
     over: impl Future<Output = CloseRequest>,
 ) -> Option<CloseRequest> {
     let library = shared.node.library(info.remote_person, info.remote_instance);
-    let work = Work { chum: Chum::new(Settings::default(), Instant::now().into_std()), library };
-    Exchange { shared, session, info, inputs: Vec::new(), input_bytes: 0, roots_changed: false }.run(work, over).await
+    let work = Work { chum: Chum::new(settings(wire), Instant::now().into_std()), library };
+    Exchange { shared, wire, info, inputs: Vec::new(), input_bytes: 0, roots_changed: false }.run(work, over).await
+}
+
+/// Only a reference has to be waited for before the first request, and none is in this process.
+fn settings(wire: &Wire) -> Settings {
+    let usual = Settings::default();
+    if wire.is_local() { Settings { settle: Duration::ZERO, ..usual } } else { usual }
 }
 
 struct Exchange<'a> {
     shared: &'a Arc<Shared>,
-    session: &'a mut Session,
+    wire: &'a mut Wire,
     info: ConnectionInfo,
     inputs: Vec<Input>,
     input_bytes: usize,
@@ -84,7 +91,7 @@ impl Exchange<'_> {
         let mut changes = self.shared.changes.subscribe();
         let mut idle = Some(work);
         let mut step: Option<Going<(Work, Done)>> = None;
-        let mut sending: Option<Going<Result<(), DriverError>>> = None;
+        let mut sending: Option<Going<Result<(), Over>>> = None;
         let mut more = true;
         let close = loop {
             let has_work = !self.inputs.is_empty() || self.roots_changed || (more && sending.is_none());
@@ -114,7 +121,7 @@ impl Exchange<'_> {
                         break None;
                     }
                 }
-                message = self.session.recv(), if may_read => match message {
+                message = self.wire.recv(), if may_read => match message {
                     Some(message) => self.received(message),
                     None => break None,
                 },
@@ -150,8 +157,8 @@ impl Exchange<'_> {
         Box::pin(async move { blocking.run(step).await })
     }
 
-    fn send(&self, messages: Vec<Payload>) -> Going<Result<(), DriverError>> {
-        let (sender, shared, id) = (self.session.sender(), self.shared.clone(), self.info.id);
+    fn send(&self, messages: Vec<Payload>) -> Going<Result<(), Over>> {
+        let (sender, shared, id) = (self.wire.sender(), self.shared.clone(), self.info.id);
         Box::pin(async move {
             for message in messages {
                 shared.transcript.sent(id, &message);
@@ -180,8 +187,8 @@ impl Exchange<'_> {
             self.shared.changed();
         }
         if done.changes.iter().any(|change| matches!(change, Change::Profile(_))) {
-            // It may name other devices. The supervisor lives as long as its tasks.
-            let _ = self.shared.orders.send(Order::Contacts).await;
+            // It may name other devices.
+            self.shared.contacts_changed();
         }
         for change in &done.changes {
             self.shared.tell(News::Changed(change.clone())).await;

@@ -7,6 +7,8 @@
 //! | `encounter` | one connection from phase 6 to its end |
 //! | `completion` | phase 6, by the machine of `ratatosk-pairing` |
 //! | `exchange` | CHUM, by the machine of `ratatosk-chum`, and the storage on threads of its own |
+//! | `link` | two nodes of one process, connected without a network |
+//! | `wire` | what carries the messages of a connection |
 //! | `registry` | which of several connections to a peer is the one |
 //! | `shared`, `news`, `config` | what the tasks share, what they tell, what they may cost |
 //!
@@ -19,11 +21,13 @@ mod config;
 mod contact;
 mod encounter;
 mod exchange;
+mod link;
 mod news;
 mod registry;
 mod shared;
 mod stopping;
 mod supervisor;
+mod wire;
 
 use std::sync::Arc;
 
@@ -38,6 +42,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use self::blocking::Blocking;
 pub use self::config::Config;
+pub use self::link::{Link, link};
 pub use self::news::{ConnectionInfo, News, Status};
 pub use self::shared::Ear;
 use self::shared::{Order, Parts, Shared, Transcript};
@@ -184,6 +189,13 @@ impl Service {
 
     /// Something of ours was changed: whoever it is shared with gets it.
     pub fn changed(&self) {
+        self.shared.changed();
+    }
+
+    /// There are other contacts, or a contact has other keys or devices, by something else than this service: whoever can be reached now is
+    /// dialled, and whoever is no contact any more is not.
+    pub fn contacts_changed(&self) {
+        self.shared.contacts_changed();
         self.shared.changed();
     }
 

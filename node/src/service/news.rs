@@ -59,6 +59,8 @@ pub struct ConnectionInfo {
     pub remote_instance: InstanceId,
     /// What is spoken.
     pub protocol: &'static str,
+    /// Whether it leads to another node of this process, and uses no network.
+    pub local: bool,
     /// How it stands.
     pub status: Status,
 }

@@ -4,6 +4,8 @@
 //! duplicate, later it replaces the first. Of two that go in opposite directions within that time both ends have to choose
 //! the same: the one that the smaller key has dialled. The reference chooses by what it saw first, and closes the other one
 //! before phase 6 is through; so the choice falls here after phase 6, and what has got through is what the reference kept.
+//!
+//! A connection inside this process is better than any over the network, whichever came first.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -30,6 +32,8 @@ pub(super) struct Candidate {
     pub(super) remote: PublicKey,
     /// Whether we dialled.
     pub(super) initiated: bool,
+    /// Whether it stays inside this process.
+    pub(super) is_link: bool,
 }
 
 /// What becomes of a candidate.
@@ -54,6 +58,10 @@ impl Registry {
     pub(super) fn admit(&mut self, now: Instant, candidate: Candidate) -> Verdict {
         let verdict = match self.active.get(&candidate.remote) {
             None => Verdict::Admitted,
+            Some((active, _)) if active.is_link != candidate.is_link => match candidate.is_link {
+                true => Verdict::Replaces(active.id),
+                false => Verdict::Duplicate,
+            },
             Some((active, since)) if now.saturating_duration_since(*since) >= DUPLICATE => Verdict::Replaces(active.id),
             Some((active, _)) if active.initiated == candidate.initiated => Verdict::Duplicate,
             Some((active, _)) if is_preferred(&candidate) => Verdict::Replaces(active.id),
@@ -92,7 +100,7 @@ mod tests {
 
     /// A connection of the pair (9, 10), as the end with that key sees it.
     fn candidate(id: u64, local: u8, initiated: bool) -> Candidate {
-        Candidate { id, local: key(local), remote: key(19 - local), initiated }
+        Candidate { id, local: key(local), remote: key(19 - local), initiated, is_link: false }
     }
 
     #[test]
@@ -124,6 +132,21 @@ mod tests {
                 assert_eq!((kept(9, first_at_9), kept(10, first_at_10)), (1, 1));
             }
         }
+    }
+
+    #[test]
+    fn what_stays_in_this_process_is_preferred() {
+        let start = Instant::now();
+        let link = |id| Candidate { is_link: true, ..candidate(id, 9, true) };
+        let mut registry = Registry::default();
+        assert_eq!(registry.admit(start, candidate(1, 9, false)), Verdict::Admitted);
+        assert_eq!(registry.admit(start, link(2)), Verdict::Replaces(1));
+        for later in [Duration::ZERO, DUPLICATE] {
+            for initiated in [true, false] {
+                assert_eq!(registry.admit(start + later, candidate(3, 9, initiated)), Verdict::Duplicate);
+            }
+        }
+        assert_eq!(registry.admit(start + DUPLICATE, link(4)), Verdict::Replaces(2));
     }
 
     #[test]

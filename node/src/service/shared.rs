@@ -1,23 +1,24 @@
 //! What all tasks of a service share.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ratatosk_objects::{InstanceId, PersonId};
-use ratatosk_pairing::{Group, Invitation, InvitationBook, Myself, Paired};
-use ratatosk_protocol::driver::{Environment, Session};
+use ratatosk_pairing::{Invitation, InvitationBook, Myself, Paired};
+use ratatosk_protocol::driver::Environment;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use ratatosk_protocol::message::Payload;
-use ratatosk_protocol::phase::Role;
 use ratatosk_protocol::trace::Timeline;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::blocking::Blocking;
 use super::config::Config;
+use super::encounter::Partner;
 use super::news::{ConnectionInfo, News, Status};
 use super::registry::{Candidate, Registry, Verdict};
 use super::stopping::Stopping;
+use super::wire::Wire;
 use crate::model::Node;
 
 /// Hears every message after encryption, for a transcript.
@@ -64,6 +65,8 @@ pub(super) struct Shared {
     pub(super) dialling: Semaphore,
     /// Counts what might be worth a look at the shared objects.
     pub(super) changes: watch::Sender<u64>,
+    /// Counts what may have made contacts, or moved them.
+    pub(super) acquaintances: watch::Sender<u64>,
     /// Counts connections that come and go.
     pub(super) traffic: watch::Sender<u64>,
     /// Whether the listener is registered.
@@ -112,8 +115,8 @@ pub(super) struct Parts {
 pub(super) enum Order {
     /// To accept an invitation.
     Pair(Invitation, oneshot::Sender<Result<Box<Paired>, String>>),
-    /// To keep a connection to everybody who is a contact by now.
-    Contacts,
+    /// To run this as one of its tasks.
+    Run(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
 /// Attempts to reach contacts that may be under way at a time.
@@ -140,6 +143,7 @@ impl Shared {
             book: Mutex::new(book),
             live: Mutex::default(),
             changes: watch::Sender::new(0),
+            acquaintances: watch::Sender::new(0),
             traffic: watch::Sender::new(0),
             online: watch::Sender::new(false),
             config,
@@ -163,7 +167,7 @@ impl Shared {
 
     /// Tells the application. One that is gone misses nothing, and one that takes nothing does not keep a service from stopping.
     pub(super) async fn tell(&self, news: News) {
-        let mut stopping = self.stopping.clone();
+        let mut stopping = self.stopping();
         tokio::select! {
             biased;
             _ = self.news.send(news) => {}
@@ -171,9 +175,19 @@ impl Shared {
         }
     }
 
+    /// To wait with for the end of the service.
+    pub(super) fn stopping(&self) -> Stopping {
+        self.stopping.clone()
+    }
+
     /// What we share may have changed: whoever it is shared with is to be told.
     pub(super) fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// There may be other contacts, or other devices of theirs.
+    pub(super) fn contacts_changed(&self) {
+        self.acquaintances.send_modify(|count| *count += 1);
     }
 
     /// Room in phase 6 for a connection from this key; none if too many are there already.
@@ -188,25 +202,16 @@ impl Shared {
         Some(Arrival { shared: self.clone(), remote, is_contact })
     }
 
-    /// Puts a connection that is through phase 6 to use, unless it is a duplicate.
-    pub(super) fn admit(
-        self: &Arc<Self>,
-        session: &Session,
-        role: Role,
-        person: PersonId,
-        instance: InstanceId,
-    ) -> Option<Admitted> {
-        let candidate = Candidate {
-            id: session.id(),
-            local: *session.local(),
-            remote: *session.remote(),
-            initiated: role == Role::Initiator,
-        };
+    /// Puts a connection to use, unless it is a duplicate.
+    pub(super) fn admit(self: &Arc<Self>, wire: &Wire, partner: &Partner) -> Option<Admitted> {
+        let Partner { id, local, remote, initiated, .. } = *partner;
+        let candidate = Candidate { id, local, remote, initiated, is_link: wire.is_local() };
         let info = ConnectionInfo {
-            id: session.id(),
-            remote_person: person,
-            remote_instance: instance,
-            protocol: Group::Chum.name(),
+            id,
+            remote_person: partner.person,
+            remote_instance: partner.instance,
+            protocol: partner.protocol,
+            local: wire.is_local(),
             status: Status::Open,
         };
         let mut live = lock(&self.live);
@@ -221,10 +226,10 @@ impl Shared {
             }
         }
         let (replaced, told) = oneshot::channel();
-        live.open.insert(session.id(), Open { info, replaced });
+        live.open.insert(id, Open { info, replaced });
         drop(live);
         self.traffic.send_modify(|count| *count += 1);
-        Some(Admitted { shared: self.clone(), info, remote: *session.remote(), replaced: told })
+        Some(Admitted { shared: self.clone(), info, remote, replaced: told })
     }
 
     /// Whether a connection to this key is in use.

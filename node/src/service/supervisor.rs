@@ -1,6 +1,6 @@
 //! Owns every task of a service: whoever drops it ends them all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ impl Supervisor {
     /// Runs until it is stopped.
     pub(super) async fn run(mut self) {
         let mut ready = self.listener.ready();
+        let mut acquaintances = self.shared.acquaintances.subscribe();
         let (mut gone, mut away) = (false, None);
         self.keep_contacts().await;
         loop {
@@ -71,8 +72,10 @@ impl Supervisor {
                     Order::Pair(invitation, reply) => {
                         self.tasks.spawn(pair(self.shared.clone(), invitation, reply, self.stopping.clone()));
                     }
-                    Order::Contacts => self.keep_contacts().await,
+                    Order::Run(task) => drop(self.tasks.spawn(task)),
                 },
+                // The sender lives as long as what is shared.
+                Ok(()) = acquaintances.changed() => self.keep_contacts().await,
                 online = changed(&mut ready) => if online {
                     away = None;
                     self.online(true).await;
@@ -141,7 +144,8 @@ impl Supervisor {
         }
     }
 
-    /// Begins to keep connections to contacts that are new, or have new keys or a new address.
+    /// Begins to keep connections to contacts that are new, or have new keys or a new address, and ends those to keys that are nobody's
+    /// any more.
     async fn keep_contacts(&mut self) {
         let shared = self.shared.clone();
         let endpoints = match self.shared.blocking.run(move || shared.node.endpoints()).await {
@@ -151,6 +155,14 @@ impl Supervisor {
                 return self.shared.tell(News::Trouble { place: "contacts", text: error.to_string() }).await;
             }
         };
+        let keys: HashSet<_> = endpoints.iter().map(|endpoint| endpoint.key).collect();
+        self.contacts.retain(|key, (_, task)| {
+            let is_known = keys.contains(key);
+            if !is_known {
+                task.abort();
+            }
+            is_known
+        });
         for endpoint in endpoints {
             if self.contacts.get(&endpoint.key).is_some_and(|(known, _)| *known == endpoint) {
                 continue;

@@ -8,6 +8,7 @@
 
 mod chat;
 mod connections;
+mod link;
 mod pairing;
 mod strangers;
 mod support;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ratatosk_node::model::{Affirmed, Change, Message, NewPerson, Node, Protection};
 use ratatosk_node::service::{Config, News, Service, Status};
 use ratatosk_objects::PersonId;
+use ratatosk_pairing::Identity;
 use ratatosk_protocol::backoff::Backoff;
 use ratatosk_protocol::driver::Environment;
 use ratatosk_protocol::phase::Deadlines;
@@ -48,7 +49,7 @@ pub(crate) struct Person {
     pub(crate) service: Service,
     news: mpsc::Receiver<News>,
     /// What was told and nobody has asked for yet.
-    told: Vec<News>,
+    pub(crate) told: Vec<News>,
     config: Config,
     folder: Folder,
 }
@@ -75,6 +76,22 @@ impl Person {
     }
 
     pub(crate) async fn with(name: &str, config: Config) -> Self {
+        let mut person = Self::create(name, config).await;
+        person.online().await;
+        person
+    }
+
+    /// A new person whose CommServer need not be there.
+    pub(crate) async fn offline(name: &str, url: &str) -> Self {
+        Self::create(name, config(url)).await
+    }
+
+    /// Waits until they can be reached.
+    pub(crate) async fn online(&mut self) {
+        self.find(|news| matches!(news, News::Online(true)).then_some(())).await;
+    }
+
+    async fn create(name: &str, config: Config) -> Self {
         // Tests run side by side, each in a folder of its own.
         let test = std::thread::current().name().unwrap_or_default().replace(':', "-");
         let folder = Folder(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{name}")));
@@ -93,15 +110,15 @@ impl Person {
         let Stopped { config, folder } = self.stop().await;
         let connections = ratatosk_protocol::connection::Config { deadlines, ..Default::default() };
         let environment = Environment { config: Arc::new(connections), ..Environment::default() };
-        Self::start(Arc::new(folder.open()), environment, config, folder).await
+        let mut person = Self::start(Arc::new(folder.open()), environment, config, folder).await;
+        person.online().await;
+        person
     }
 
     async fn start(node: Arc<Node>, environment: Environment, config: Config, folder: Folder) -> Self {
         let started = Service::start(node.clone(), environment, config.clone(), None).await;
         let (service, news) = started.unwrap();
-        let mut person = Self { node, service, news, told: Vec::new(), config, folder };
-        person.find(|news| matches!(news, News::Online(true)).then_some(())).await;
-        person
+        Self { node, service, news, told: Vec::new(), config, folder }
     }
 
     /// Ends as a program does that is told to quit.
@@ -211,6 +228,13 @@ pub(crate) struct Stopped {
 
 impl Stopped {
     pub(crate) async fn start(self) -> Person {
+        let mut person = self.start_offline().await;
+        person.online().await;
+        person
+    }
+
+    /// The same, whether or not the CommServer is there.
+    pub(crate) async fn start_offline(self) -> Person {
         Person::start(Arc::new(self.folder.open()), Environment::default(), self.config, self.folder).await
     }
 }
@@ -222,6 +246,15 @@ pub(crate) async fn pair(inviter: &mut Person, invited: &mut Person) {
     assert_eq!((person, instance), (inviter.id(), inviter.node.me().instance));
     inviter.connected(invited.id()).await;
     invited.connected(inviter.id()).await;
+}
+
+/// Makes contacts of two people without a network.
+pub(crate) fn introduce(one: &Person, other: &Person) {
+    for (to, who) in [(one, other), (other, one)] {
+        let identity = Identity { url: Some(who.config.url.clone()), ..who.node.me().identity.clone() };
+        to.node.add_contact(&identity).unwrap();
+        to.service.contacts_changed();
+    }
 }
 
 /// Waits until both have the same of a topic.

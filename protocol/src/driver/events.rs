@@ -87,7 +87,9 @@ impl Events {
         lock(&self.hub).metrics.clone()
     }
 
-    pub(super) fn new_connection(&self) -> u64 {
+    /// The number of a new connection, also of one that the driver knows nothing of.
+    #[must_use]
+    pub fn new_connection(&self) -> u64 {
         let mut hub = lock(&self.hub);
         hub.connections += 1;
         hub.connections
