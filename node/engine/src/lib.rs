@@ -4,13 +4,16 @@
 //! waits. Behind it may be a model on this machine or, one day, a provider elsewhere.
 
 mod error;
+mod generation;
+pub mod gguf;
 pub mod ipc;
+pub mod local;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod types;
 
 pub use error::{EngineError, Wait};
+pub use generation::{Generation, Outlet, generation, generation_with};
 pub use types::{
-    Busy, Description, Engine, Event, Finish, Generation, Outlet, Place, Preset, Request, Role, Sampling, Turn, Usage,
-    Waiting, generation,
+    Busy, Description, Engine, Event, Finish, Place, Preset, Request, Role, Sampling, Turn, Usage, Waiting,
 };

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use crate::EngineError;
+use crate::{EngineError, Generation};
 
 /// Something that generates text.
 pub trait Engine: Send + Sync {
@@ -291,62 +291,6 @@ pub enum Busy {
     Refused(#[from] EngineError),
 }
 
-/// A request on its way. Dropping it cancels it.
-#[derive(Debug)]
-pub struct Generation {
-    events: mpsc::Receiver<Event>,
-    cancel: watch::Sender<bool>,
-}
-
-/// The engine's end of a [`Generation`].
-#[derive(Debug)]
-pub struct Outlet {
-    events: mpsc::Sender<Event>,
-    cancel: watch::Receiver<bool>,
-}
-
-/// Both ends of a request; so many events wait for the reader at most.
-pub fn generation(events: usize) -> (Outlet, Generation) {
-    let (event_tx, event_rx) = mpsc::channel(events);
-    let (cancel_tx, cancel_rx) = watch::channel(false);
-    (Outlet { events: event_tx, cancel: cancel_rx }, Generation { events: event_rx, cancel: cancel_tx })
-}
-
-impl Generation {
-    /// The next event; none after the last.
-    pub async fn next(&mut self) -> Option<Event> {
-        self.events.recv().await
-    }
-
-    /// Ends it early: [`Event::Finished`] with [`Finish::Cancelled`] follows soon.
-    pub fn cancel(&self) {
-        self.cancel.send_replace(true);
-    }
-}
-
-impl Outlet {
-    /// Hands an event over, waiting for room. False: nobody reads any more.
-    pub async fn send(&self, event: Event) -> bool {
-        self.events.send(event).await.is_ok()
-    }
-
-    /// Hands an event over if there is room. False: there was none, or nobody reads any more.
-    pub fn try_send(&self, event: Event) -> bool {
-        self.events.try_send(event).is_ok()
-    }
-
-    /// Returns once the other end cancels or is dropped.
-    pub async fn cancelled(&mut self) {
-        // An error means that the sender is gone with its Generation.
-        let _ = self.cancel.wait_for(|cancelled| *cancelled).await;
-    }
-
-    /// Whether the other end has cancelled or is gone.
-    pub fn is_cancelled(&self) -> bool {
-        *self.cancel.borrow() || self.cancel.has_changed().is_err()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,15 +324,5 @@ mod tests {
             spoil(&mut request);
             assert!(matches!(request.check(), Err(EngineError::BadRequest { .. })), "{request:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn dropping_a_generation_cancels_it() {
-        let (mut outlet, generation) = generation(1);
-        assert!(!outlet.is_cancelled());
-        drop(generation);
-        assert!(outlet.is_cancelled());
-        outlet.cancelled().await;
-        assert!(!outlet.send(Event::Restarted).await);
     }
 }
