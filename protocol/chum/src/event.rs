@@ -3,6 +3,7 @@
 use ratatosk_objects::{BlobHash, IdHash, ObjectHash};
 use ratatosk_protocol::message::Payload;
 
+use crate::draft::Draft;
 use crate::fault::{Fault, Refusal};
 use crate::root::Root;
 
@@ -15,6 +16,8 @@ pub enum Input {
     Timeout,
     /// What we share may have changed.
     RootsChanged,
+    /// We are writing something that the peer may look on at.
+    Draft(Draft),
 }
 
 /// What the machine wants done.
@@ -58,6 +61,8 @@ pub enum Event {
     },
     /// A BLOB could not be had; what refers to it was stored without it.
     BlobMissing(BlobHash),
+    /// The peer is writing something. Whether it may write there is for the application to say.
+    Draft(Draft),
     /// The peer has fetched a version of ours, with everything that it needs.
     Delivered {
         /// What it is a version of.

@@ -14,6 +14,7 @@
 //! | [`message`] | requests, answers, errors, streams as they stand on the wire |
 //! | [`root`], [`children`] | the lists that travel in them |
 //! | [`library`] | what the machine asks of the storage |
+//! | [`draft`] | what is being written at this moment |
 //! | `exporter` | our things for the peer |
 //! | `importer` | the peer's things for us |
 //! | [`machine`] | both on one connection |
@@ -33,9 +34,11 @@
 //! * What was named as a BLOB is served as a BLOB and not as an object. The reference has one set of names for all kinds.
 //! * A BLOB that cannot be had does not keep back what refers to it. The reference on Node cannot send BLOBs at all (`spec/one.md
 //!   §6`, trap (e)); one that comes empty is asked for a second time as text, which does arrive if it is text.
+//! * Service 100 shows what is being written ([`draft`]). To the reference it is unknown, which it says once.
 //! * Objects of unknown types are taken as they are.
 
 pub mod children;
+pub mod draft;
 pub mod event;
 pub mod fault;
 pub mod library;
@@ -51,6 +54,7 @@ mod exporter;
 mod importer;
 mod list;
 
+pub use self::draft::{AnswerId, Draft, DraftState};
 pub use self::event::{Event, Input, Output};
 pub use self::fault::{Fault, Refusal};
 pub use self::library::{Imported, Item, Library};

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use ratatosk_protocol::message::Payload;
 
+use crate::draft::Drafts;
 use crate::event::{Event, Input, Output};
 use crate::exporter::{Exporter, Next};
 use crate::fault::Fault;
 use crate::importer::{Importer, Step};
 use crate::library::Library;
-use crate::message::{Message, SYNCHRONISATION, Service, parse};
+use crate::message::{Message, SYNCHRONISATION, Service, parse, read_draft};
 use crate::settings::Settings;
 
 /// Requests that may wait to be sent, beside twice the window.
@@ -38,6 +39,7 @@ pub struct Chum {
     importer: Option<Importer>,
     exporter: Exporter,
     push: Push,
+    drafts: Drafts,
     start_by: Instant,
     /// There is something to do that needs no message.
     resume: Option<Instant>,
@@ -56,6 +58,7 @@ impl Chum {
             importer: None,
             exporter: Exporter::default(),
             push: Push::default(),
+            drafts: Drafts::default(),
             resume: None,
             fault: None,
             is_over: false,
@@ -96,6 +99,10 @@ impl Chum {
     }
 
     fn take<L: Library>(&mut self, input: Input, library: &mut L, now: Instant) -> Result<Result<(), Fault>, L::Error> {
+        if let Input::Draft(draft) = input {
+            self.drafts.push(draft);
+            return Ok(Ok(()));
+        }
         let Some(importer) = &mut self.importer else {
             return Ok(match input {
                 Input::Message(Payload::Text(text)) if text == SYNCHRONISATION => {
@@ -103,11 +110,11 @@ impl Chum {
                     Ok(())
                 }
                 Input::Message(_) => Err(Fault::NoSynchronisation),
-                Input::Timeout | Input::RootsChanged => Ok(()),
+                Input::Timeout | Input::RootsChanged | Input::Draft(_) => Ok(()),
             });
         };
         match input {
-            Input::Timeout => Ok(Ok(())),
+            Input::Timeout | Input::Draft(_) => Ok(Ok(())),
             Input::RootsChanged => {
                 self.announce(library)?;
                 Ok(Ok(()))
@@ -120,6 +127,10 @@ impl Chum {
                     return Ok(Err(Fault::TooLong));
                 }
                 match parse(&text) {
+                    Ok(Message::Request { id, service, .. }) if Service::of(service) == Some(Service::Draft) => {
+                        let taken = self.drafts.received(read_draft(&text).ok(), &self.settings);
+                        Ok(self.exporter.draft(id, taken, &self.settings))
+                    }
                     Ok(message) => self.message(message, library, now),
                     Err(_) => Ok(importer.odd(&self.settings)),
                 }
@@ -150,6 +161,13 @@ impl Chum {
                 if std::mem::take(&mut self.push.again) {
                     self.announce(library)?;
                 }
+                Ok(Ok(()))
+            }
+            Message::Data { id, .. } if self.drafts.answered(id, true) => Ok(Ok(())),
+            // Whoever does not know the service, or has enough of it, is shown nothing more.
+            Message::Error { id, .. } | Message::StreamEnd { id } | Message::StreamError { id }
+                if self.drafts.answered(id, false) =>
+            {
                 Ok(Ok(()))
             }
             answer => importer.answer(answer, library, &self.settings, now),
@@ -195,13 +213,29 @@ impl Chum {
         match self.exporter.next(library, &self.settings)? {
             Next::Send(message) => return Ok(Some(Output::Send(message))),
             Next::Busy => self.resume = Some(now),
-            Next::Idle => {}
+            Next::Idle => {
+                if let Some(message) = self.draft() {
+                    return Ok(Some(Output::Send(message)));
+                }
+            }
         }
         Ok(self.event().map(Output::Event))
     }
 
+    /// A piece of a draft, for a moment when there is nothing else to send.
+    fn draft(&mut self) -> Option<Payload> {
+        let importer = self.importer.as_mut().filter(|importer| importer.is_started())?;
+        let draft = self.drafts.next()?;
+        let id = importer.draft(&draft);
+        self.drafts.sent(id, draft.topic);
+        importer.outbox().pop_front()
+    }
+
     fn event(&mut self) -> Option<Event> {
-        self.exporter.event().or_else(|| self.importer.as_mut().and_then(Importer::event))
+        self.drafts
+            .event()
+            .or_else(|| self.exporter.event())
+            .or_else(|| self.importer.as_mut().and_then(Importer::event))
     }
 
     /// When to call with [`Input::Timeout`].

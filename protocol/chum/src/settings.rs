@@ -48,6 +48,8 @@ pub struct Settings {
     pub max_roots: usize,
     /// Largest BLOB that is taken, in bytes.
     pub max_blob: u64,
+    /// Longest draft that is taken, in bytes.
+    pub max_draft: usize,
     /// Requests of the peer that wait for their answer; one more ends the connection.
     pub max_requests: usize,
     /// Hashes that were announced to the peer and may be asked for.
@@ -88,6 +90,7 @@ impl Default for Settings {
             max_children: 1_000_000,
             max_roots: 100_000,
             max_blob: 1 << 30,
+            max_draft: crate::draft::MAX_DRAFT,
             max_requests: 256,
             max_announced: 2_000_000,
             // One after the other: a storage that reads a file from its beginning can go on where it was.

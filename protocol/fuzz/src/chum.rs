@@ -3,18 +3,18 @@
 //! The first byte chooses the bounds. `!a` answers our oldest open request as an honest peer would, `!A` all of them, `!l` and JSON
 //! answers it with any data, `!e` with an error, `!f` and hex sends a part of a BLOB for it, `!z` ends that stream, `!x` and hex is a
 //! binary message, `!q` and a number asks for that service with the newest hash that we named, `!t` and a number lets so many
-//! milliseconds pass, `!p` posts something of ours, `!o` leaves what we have to say where it is; every other line is a text message. What
+//! milliseconds pass, `!p` posts something of ours, `!d` writes a piece of a draft, `!o` leaves what we have to say where it is; every other line is a text message. What
 //! it promises beside not panicking: nothing is stored without what it needs, nothing is said after the end, few requests wait, and
 //! time moves on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ratatosk_chum::memory::{Shared, Shelf};
 use ratatosk_chum::message::{BinaryFrame, Message, answer_data, answer_error, parse, stream_end};
-use ratatosk_chum::{Chum, Input, Output, Root, Settings, children};
+use ratatosk_chum::{AnswerId, Chum, Draft, DraftState, Input, Output, Root, Settings, children};
 use ratatosk_objects::typed::{
     ChannelInfo, ChatMessage, CreationTime, LinkedListEntry, Person, Topic, Typed, VersionNodeEdge, Versioned,
 };
@@ -93,6 +93,8 @@ struct World {
     named: String,
     requests: i64,
     posts: u64,
+    /// How long our drafts are.
+    written: BTreeMap<u8, u64>,
     is_closed: bool,
     holds: bool,
 }
@@ -111,6 +113,7 @@ pub fn run(data: &[u8]) {
         max_announced: small(64, 8, 1_000),
         max_requests: small(128, 3, 50),
         max_roots: 10,
+        max_draft: 20,
         max_message: 4_000,
         max_list_message: 4_000,
         window_bytes: 500,
@@ -152,6 +155,7 @@ impl World {
             named: String::new(),
             requests: 0,
             posts: 0,
+            written: BTreeMap::new(),
             is_closed: false,
             holds: false,
         };
@@ -205,6 +209,7 @@ impl World {
             }
             "!t" => self.pass(Duration::from_millis(rest.trim().parse().unwrap_or(0).min(100_000))),
             "!p" => self.post(),
+            "!d" => self.write(rest),
             "!o" => self.holds = !self.holds,
             _ => self.say(line.to_owned()),
         }
@@ -218,6 +223,7 @@ impl World {
             1 => answer_data(id, 8),
             2 => answer_data(id, &CAST.roots),
             3 => answer_data(id, "$__undefined$"),
+            100 => answer_data(id, true),
             4 | 5 => match CAST.lists.iter().find(|(root, _)| is_asked(root.hash_bytes())) {
                 Some((_, list)) => answer_data(id, children::write(list.iter())),
                 None => answer_error(id, "Error", "CES-GOC1", ""),
@@ -251,6 +257,20 @@ impl World {
         let channel = ChannelInfo { id: "chat".to_owned(), owner: None, head: Some(entry.hash()) };
         store_version(&mut self.shelf, Recipes::standard(), &channel.to_object(), NOW + self.posts).unwrap();
         self.hand(Input::RootsChanged);
+    }
+
+    /// The first byte is the answer, and where the draft goes on is what it has, or anew after `!`.
+    fn write(&mut self, rest: &str) {
+        let answer = rest.bytes().next().unwrap_or_default();
+        let written = self.written.entry(answer).or_default();
+        if rest.contains('!') {
+            *written = 0;
+        }
+        let offset = std::mem::replace(written, *written + rest.len() as u64);
+        let state = if rest.contains('.') { DraftState::Done } else { DraftState::Writing };
+        let answer = AnswerId::from_bytes([answer; 16]);
+        let draft = Draft { topic: "chat".to_owned(), answer, offset, text: rest.to_owned(), state };
+        self.hand(Input::Draft(draft));
     }
 
     fn pass(&mut self, duration: Duration) {

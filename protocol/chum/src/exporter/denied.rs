@@ -53,6 +53,11 @@ impl Denied {
         Self::new("CES-LEN", "The list of children is longer than a message may be")
     }
 
+    /// A draft that is none, or too long.
+    pub(super) fn draft() -> Self {
+        Self::new("CES-DRAFT", "Not a draft, or too long")
+    }
+
     pub(super) fn answer(&self, id: i64) -> String {
         answer_error(id, self.name, self.code, &self.message)
     }

@@ -26,9 +26,18 @@ use crate::settings::Settings;
 
 struct Request {
     id: i64,
-    /// The number of a service, known or not.
-    service: i64,
-    arguments: Arguments,
+    asked: Asked,
+}
+
+enum Asked {
+    /// For something of ours.
+    Service {
+        /// The number of a service, known or not.
+        service: i64,
+        arguments: Arguments,
+    },
+    /// To show a draft, which was taken or not.
+    Draft { taken: bool },
 }
 
 /// What came of asking for something to send.
@@ -65,10 +74,19 @@ impl Exporter {
         arguments: Arguments,
         settings: &Settings,
     ) -> Result<(), Fault> {
+        self.queue(Request { id, asked: Asked::Service { service, arguments } }, settings)
+    }
+
+    /// Takes a piece of a draft, which somebody else looks at: here it is answered.
+    pub(crate) fn draft(&mut self, id: i64, taken: bool, settings: &Settings) -> Result<(), Fault> {
+        self.queue(Request { id, asked: Asked::Draft { taken } }, settings)
+    }
+
+    fn queue(&mut self, request: Request, settings: &Settings) -> Result<(), Fault> {
         if self.requests.len() + self.streams.len() + self.waiting_streams.len() >= settings.max_requests {
             return Err(Fault::TooManyRequests);
         }
-        self.requests.push_back(Request { id, service, arguments });
+        self.requests.push_back(request);
         Ok(())
     }
 
@@ -141,8 +159,13 @@ impl Exporter {
         settings: &Settings,
         request: &Request,
     ) -> Result<Option<String>, L::Error> {
-        let service = Service::of(request.service).filter(|service| !self.finished || *service == Service::NewRoot);
-        let Some(service) = service else { return Ok(Some(Denied::unknown(request.service).answer(request.id))) };
+        let (number, arguments) = match &request.asked {
+            Asked::Service { service, arguments } => (*service, arguments),
+            Asked::Draft { taken: true } => return Ok(Some(answer_data(request.id, true))),
+            Asked::Draft { taken: false } => return Ok(Some(Denied::draft().answer(request.id))),
+        };
+        let service = Service::of(number).filter(|service| !self.finished || *service == Service::NewRoot);
+        let Some(service) = service else { return Ok(Some(Denied::unknown(number).answer(request.id))) };
         let hash = match service {
             Service::Version => return Ok(Some(answer_data(request.id, PROTOCOL_VERSION))),
             Service::Roots => return self.roots(library, settings, request.id).map(Some),
@@ -152,7 +175,7 @@ impl Exporter {
                 self.finished = true;
                 return Ok(Some(answer_undefined(request.id)));
             }
-            _ => match denied::hash(service, &request.arguments) {
+            _ => match denied::hash(service, arguments) {
                 Ok(hash) => hash,
                 Err(denied) => return Ok(Some(denied.answer(request.id))),
             },
@@ -162,7 +185,7 @@ impl Exporter {
         match service {
             Service::ObjectChildren | Service::IdChildren => self.start_list(library, settings, request.id, named),
             Service::Blob => {
-                let is_text = match request.arguments.second() {
+                let is_text = match arguments.second() {
                     None => false,
                     Some("utf8") => true,
                     Some(_) => return Ok(Some(Denied::encoding().answer(request.id))),

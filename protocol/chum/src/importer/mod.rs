@@ -19,6 +19,7 @@ use self::fetch::{Fetch, Fetched};
 use self::round::{Held, Refused, RootKey, Sorting, Task};
 use self::verify::Checked;
 use self::wire::{Want, Wire};
+use crate::draft::Draft;
 use crate::event::Event;
 use crate::fault::{Fault, Refusal};
 use crate::library::{Imported, Item, Library};
@@ -112,6 +113,16 @@ impl Importer {
     /// Tells the peer that there is something new; the number of that request.
     pub(crate) fn push(&mut self) -> i64 {
         self.wire.tell(Service::NewRoot, &[])
+    }
+
+    /// Sends a piece of a draft; the number of that request. Not before both sides speak the same version.
+    pub(crate) fn draft(&mut self, draft: &Draft) -> i64 {
+        self.wire.draft(draft)
+    }
+
+    /// Whether both sides speak the same version.
+    pub(crate) fn is_started(&self) -> bool {
+        !matches!(self.phase, Phase::Version { .. })
     }
 
     /// Whether a list may come, which may be longer than other messages.

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use ratatosk_protocol::message::Payload;
 
-use crate::message::{Service, request, write_stream_error};
+use crate::draft::Draft;
+use crate::message::{Service, draft_request, request, write_stream_error};
 use crate::settings::Settings;
 
 /// What an answer is for.
@@ -53,9 +54,18 @@ impl Wire {
 
     /// Asks, and does not count on an answer.
     pub(super) fn tell(&mut self, service: Service, args: &[&str]) -> i64 {
+        self.send(|id| request(id, service, args))
+    }
+
+    /// Sends a piece of a draft.
+    pub(super) fn draft(&mut self, draft: &Draft) -> i64 {
+        self.send(|id| draft_request(id, draft))
+    }
+
+    fn send(&mut self, write: impl FnOnce(i64) -> String) -> i64 {
         let id = self.next_id;
         self.next_id += 1;
-        self.outbox.push_back(Payload::Text(request(id, service, args)));
+        self.outbox.push_back(Payload::Text(write(id)));
         id
     }
 

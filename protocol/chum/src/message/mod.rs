@@ -2,13 +2,16 @@
 
 mod answer;
 mod binary;
+mod draft;
 mod incoming;
 mod loose;
 mod outgoing;
 
 pub use answer::{Answer, RemoteError};
 pub use binary::{BINARY_HEAD_LEN, BinaryFrame};
+pub(crate) use draft::read_draft;
 pub use incoming::{Arguments, Invalid, Message, parse};
+pub(crate) use outgoing::draft_request;
 pub use outgoing::{
     answer_data, answer_error, answer_undefined, request, stream_chunk, stream_end, stream_error, write_stream_error,
 };
@@ -49,6 +52,8 @@ pub enum Service {
     Blob,
     /// 10: the importer is done.
     Fin,
+    /// 100: a piece of a draft. No reference has it.
+    Draft,
 }
 
 impl Service {
@@ -65,6 +70,7 @@ impl Service {
             Self::IdObject => 7,
             Self::Blob => 8,
             Self::Fin => 10,
+            Self::Draft => 100,
         }
     }
 
@@ -81,6 +87,7 @@ impl Service {
             7 => Self::IdObject,
             8 => Self::Blob,
             10 => Self::Fin,
+            100 => Self::Draft,
             _ => return None,
         })
     }

@@ -3,14 +3,15 @@
 use serde::Serialize;
 
 use super::{Service, UNDEFINED};
+use crate::draft::Draft;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Request<'a> {
+struct Request<T: Serialize> {
     request_id: i64,
     r#type: &'static str,
     service_id: i64,
-    args: &'a [&'a str],
+    args: T,
 }
 
 #[derive(Serialize)]
@@ -50,6 +51,12 @@ fn written<T: Serialize>(message: &T) -> String {
 #[must_use]
 pub fn request(id: i64, service: Service, args: &[&str]) -> String {
     written(&Request { request_id: id, r#type: "request", service_id: service.id(), args })
+}
+
+/// A piece of a draft.
+pub(crate) fn draft_request(id: i64, draft: &Draft) -> String {
+    let args = (&draft.topic, draft.answer.to_string(), draft.offset, &draft.text, draft.state.name());
+    written(&Request { request_id: id, r#type: "request", service_id: Service::Draft.id(), args })
 }
 
 /// Tells the sender of a stream to stop.

@@ -164,7 +164,7 @@ impl World {
     }
 
     /// Takes out everything that the machines want to send; whether that was something.
-    fn drain(&mut self) -> bool {
+    pub(crate) fn drain(&mut self) -> bool {
         let mut was_something = false;
         for link in &mut self.links {
             for end in 0..2 {
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// Tells everybody's machines what changed on their own shelf.
-    fn tell(&mut self) -> bool {
+    pub(crate) fn tell(&mut self) -> bool {
         let mut was_something = false;
         for peer in 0..self.shelves.len() {
             let generation = self.shelves[peer].seen_by(self.persons[peer]).generation().unwrap();

@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod deputy;
+mod drafts;
 mod exporter;
 mod fake;
 mod importer;
