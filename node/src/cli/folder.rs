@@ -83,6 +83,10 @@ impl Place {
         let dir = self.dir()?;
         let protection = match Home::protected(&dir)? {
             Protected::ByKeyFile => Protection::KeyFile(self.key_file.clone()),
+            Protected::ByOwner => {
+                let help = "name the folder of the person whose AI it is, with --dir";
+                return Err(Problem::new("this is the folder of an AI; it is opened with that of its owner", help));
+            }
             Protected::ByPassphrase => Protection::Passphrase(ask("Passphrase: ")?, Cost::STANDARD),
         };
         Ok(Node::open(&dir, &protection)?)

@@ -88,6 +88,43 @@ pub enum ModelError {
         /// Which text.
         what: &'static str,
     },
+    /// A number that cannot be used.
+    #[error("{what}: from {least} to {most}")]
+    OutOfRange {
+        /// Which one.
+        what: &'static str,
+        /// The least.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
+    /// A short name that an AI cannot have.
+    #[error("the short name of an AI has lower-case letters, digits and single hyphens between them, at most 32")]
+    BadSlug,
+    /// An AI of this short name is there.
+    #[error("there is an AI called {0} already")]
+    AgentExists(String),
+    /// No AI of this short name is there.
+    #[error("there is no AI called {0}")]
+    UnknownAgent(String),
+    /// The folder of an AI is gone.
+    #[error(
+        "the folder of {0} is gone, and with it its keys: nobody can speak as it any more; restore the folder from a backup, or \
+         remove it and make a new one"
+    )]
+    AgentKeysLost(String),
+    /// The removal of an AI did not end.
+    #[error("{0} is being removed; `ratatosk doctor --repair` ends what was interrupted")]
+    AgentRemoving(String),
+    /// An AI that is in use.
+    #[error("{0} is in use; stop it first")]
+    AgentInUse(String),
+    /// The node of an AI is asked for what only people have.
+    #[error("this is the node of an AI; AIs belong to people, and have none of their own")]
+    OfAgent,
+    /// Somebody pairs as an AI of ours.
+    #[error("the other side calls itself an AI of yours, and it is none; nothing was stored")]
+    NotOurAgent,
     /// A file could not be read.
     #[error("the file cannot be read: {0}")]
     File(#[source] std::io::Error),

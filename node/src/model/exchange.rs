@@ -1,19 +1,21 @@
 //! What may come from whom, and what becomes of it (`spec/one.md §5`).
 //!
-//! A contact may give their own profiles, topics that name them and us, and the channels of such topics. Everything else is kept
-//! out, with a reason. It is decided twice: before something is fetched, by what the peer says of it, and when all of it is there
+//! A contact may give their own profiles, those of their AIs (`introduction`), topics that name them and us, and the channels of
+//! such topics. Everything else is kept out, with a reason. It is decided twice: before something is fetched, by what the peer says of it, and when all of it is there
 //! and verified, by what it is. Objects that these refer to may be of any type; stored, they mean nothing by themselves.
 
 use ratatosk_chum::{Item, Root};
 use ratatosk_objects::typed::{ChannelInfo, Profile, Topic as TopicObject, Typed};
-use ratatosk_objects::{IdHash, Microdata, ObjectHash, PersonId, Recipes, Reference, Value};
+use ratatosk_objects::{IdHash, Microdata, ObjectHash, PersonId, Recipes, Value};
 use ratatosk_protocol::entropy::Entropy;
 use ratatosk_store::{Transaction, View};
 use ratatosk_versions::{Limits, merge_remote};
 
 use super::contacts::{self, Contacts, record};
 use super::genesis::Me;
+use super::introduction::{MAX_INTRODUCED, Subject};
 use super::topics::{self, Topic, TopicId, Topics};
+use super::trust::Issuer;
 use super::{ModelError, db};
 
 /// The most topics.
@@ -38,6 +40,15 @@ pub enum Refusal {
     /// A profile of somebody else, or somebody else's of this person.
     #[error("not the contact's own profile")]
     ForeignProfile,
+    /// A profile of an AI that is not said in the one way: one device, its keys, none of which is somebody else's.
+    #[error("a profile of an AI with none, or others' keys")]
+    ForeignAgent,
+    /// There are as many AIs of this contact as there may be.
+    #[error("more than {MAX_INTRODUCED} AIs of one contact")]
+    TooManyAgents,
+    /// An AI comes with other keys than before.
+    #[error("an AI with other keys than before")]
+    KeysChanged,
     /// A topic or channel that does not name both of us, or a channel with an owner.
     #[error("a topic or channel that does not name the contact and us as participants")]
     ForeignTopic,
@@ -77,13 +88,14 @@ pub(super) enum Taken {
         before: Option<ObjectHash>,
         now: Option<ObjectHash>,
     },
-    /// A profile.
-    Profile,
+    /// A profile, of the contact or of an AI of theirs.
+    Profile(PersonId),
 }
 
 /// Who gives and what is known.
 pub(super) struct Gate<'a> {
     pub(super) me: &'a Me,
+    pub(super) issuer: Issuer<'a>,
     pub(super) contacts: &'a Contacts,
     pub(super) topics: &'a Topics,
     pub(super) from: PersonId,
@@ -114,7 +126,7 @@ impl Gate<'_> {
             (Root::Id { id, .. } | Root::VersionNode { id, .. }, ChannelInfo::TYPE | Profile::TYPE) => {
                 // Of an id that is new nothing can be said before its id object is there.
                 match view.id_object(id)? {
-                    Some(id_object) => Ok(self.judge_id(root.one_type(), &id_object).map(drop)),
+                    Some(id_object) => Ok(self.judge_id(view, root.one_type(), &id_object)?.map(drop)),
                     None => Ok(Ok(())),
                 }
             }
@@ -139,7 +151,10 @@ impl Gate<'_> {
             Root::Unversioned { hash, .. } => self.take_topic(tx, *hash, now),
             Root::Id { id, one_type } => {
                 let id_object = tx.id_object(id)?.ok_or(ModelError::MissingId(*id))?;
-                Ok(self.judge_id(one_type, &id_object).map(|_| Taken::Nothing))
+                Ok(match self.judge_id(tx, one_type, &id_object)? {
+                    Ok(Some(Subject::Unheard)) => Err(Refusal::ForeignProfile),
+                    judged => judged.map(|_| Taken::Nothing),
+                })
             }
             Root::VersionNode { node, id, one_type } => self.take_version(tx, *node, *id, one_type, now, entropy),
             Root::Versioned { .. } => Ok(Err(Refusal::Kind)),
@@ -178,10 +193,12 @@ impl Gate<'_> {
         let Some(id_object) = tx.id_object(&id)? else {
             return Ok(Err(Refusal::Malformed("its id object is missing".to_owned())));
         };
-        if let Err(refusal) = self.judge_id(one_type, &id_object) {
-            return Ok(Err(refusal));
-        }
-        if let Err(refusal) = self.room_for_version(tx, id, one_type, &id_object)? {
+        let subject = match self.judge_id(tx, one_type, &id_object)? {
+            Ok(Some(Subject::Unheard)) => return Ok(Err(Refusal::ForeignProfile)),
+            Ok(subject) => subject,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Err(refusal) = self.room_for_version(tx, id, subject, &id_object)? {
             return Ok(Err(refusal));
         }
         let merged = match merge_remote(tx, Recipes::standard(), &id, node, &Limits::DEFAULT) {
@@ -203,11 +220,19 @@ impl Gate<'_> {
         if profile.communication_endpoint.len() + profile.person_description.len() > MAX_PROFILE_PARTS {
             return Ok(Err(Refusal::LongProfile));
         }
-        record::remember(tx, self.from, id, now, entropy)?;
-        let is_default = id == super::genesis::default_profile(self.from)?;
         let said = db::data_of(tx, node)?;
-        let said_anew = is_default && contacts::tell(tx, self.from, said)?;
-        Ok(Ok(if merged.changed || said_anew { Taken::Profile } else { Taken::Nothing }))
+        let (person, said_anew) = match subject {
+            Some(Subject::Agent(agent)) => match self.introduce(tx, self.issuer, agent, said, now, entropy)? {
+                Ok(said_anew) => (agent, said_anew),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+            _ => {
+                record::remember(tx, self.from, id, now, entropy)?;
+                let is_default = id == super::genesis::default_profile(self.from)?;
+                (self.from, is_default && contacts::tell(tx, self.from, said)?)
+            }
+        };
+        Ok(Ok(if merged.changed || said_anew { Taken::Profile(person) } else { Taken::Nothing }))
     }
 
     /// Makes the 1:1 topic of a channel if it has not come yet: everybody makes the same. Gives whether it was missing.
@@ -221,31 +246,27 @@ impl Gate<'_> {
         }
     }
 
-    /// Whether versions of this id may come from this contact.
-    fn judge_id(&self, one_type: &str, id_object: &Microdata) -> Result<(), Refusal> {
+    /// Whether versions of this id may come from this contact; of a profile, whose it is.
+    fn judge_id(&self, view: &View<'_>, one_type: &str, id_object: &Microdata) -> Verdict<Option<Subject>> {
         if id_object.type_name() != one_type {
-            return Err(Refusal::Malformed("its id object has another type".to_owned()));
+            return Ok(Err(Refusal::Malformed("its id object has another type".to_owned())));
         }
         let fields = match Recipes::standard().read(id_object) {
             Ok(object) => object.fields,
-            Err(error) => return Err(Refusal::Malformed(error.to_string())),
+            Err(error) => return Ok(Err(Refusal::Malformed(error.to_string()))),
         };
-        match one_type {
+        Ok(match one_type {
             ChannelInfo::TYPE => match (fields.get("id"), fields.get("owner")) {
                 (Some(Value::String(id)), None)
                     if TopicId::parse(id).is_some_and(|id| id.names(self.me.person, self.from)) =>
                 {
-                    Ok(())
+                    Ok(None)
                 }
                 _ => Err(Refusal::ForeignTopic),
             },
-            Profile::TYPE => {
-                let own = Value::Reference(Reference::Id(self.from.id()));
-                let is_own = ["personId", "owner"].iter().all(|field| fields.get(*field) == Some(&own));
-                if is_own { Ok(()) } else { Err(Refusal::ForeignProfile) }
-            }
+            Profile::TYPE => self.subject(view, &fields)?.map(Some),
             _ => Err(Refusal::Kind),
-        }
+        })
     }
 
     /// Whether there may be one more topic, unless it is none more.
@@ -255,8 +276,18 @@ impl Gate<'_> {
     }
 
     /// Whether versions of one more id may be kept: channels of topics that are counted, and some profiles.
-    fn room_for_version(&self, view: &View<'_>, id: IdHash, one_type: &str, id_object: &Microdata) -> Verdict<()> {
-        if one_type == Profile::TYPE {
+    fn room_for_version(
+        &self,
+        view: &View<'_>,
+        id: IdHash,
+        subject: Option<Subject>,
+        id_object: &Microdata,
+    ) -> Verdict<()> {
+        // How many AIs there are is counted when one is taken.
+        if let Some(Subject::Agent(_)) = subject {
+            return Ok(Ok(()));
+        }
+        if subject.is_some() {
             let profiles = contacts::profiles(view, self.from)?;
             let has_room = profiles.contains(&id) || profiles.len() < MAX_PROFILES;
             return Ok(if has_room { Ok(()) } else { Err(Refusal::TooManyProfiles) });

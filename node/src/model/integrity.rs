@@ -38,8 +38,69 @@ pub enum Problem {
         /// Who.
         person: PersonId,
     },
+    /// The making of an AI was interrupted: there is a folder of this name and no AI.
+    FolderWithoutAgent(String),
+    /// Among the folders of AIs is one that is none of ours, or cannot be read.
+    StrangeFolder {
+        /// What it is called.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The removal of an AI was interrupted.
+    RemovalInterrupted(String),
+    /// The settings of an AI are gone.
+    AgentSettingsLost(String),
+    /// The folder of an AI is gone, and it should answer.
+    AgentKeysLost(String),
+    /// Something of an AI is missing in this store.
+    AgentIncomplete {
+        /// Which AI.
+        agent: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A contact is an AI of ours and has no `LLM` object.
+    AgentOrphaned(String),
+    /// Something is wrong with the node of an AI.
+    OfAgent(String, Box<Problem>),
     /// Something cannot be read.
     Unreadable(ModelError),
+}
+
+impl Problem {
+    /// Whether [`Node::repair`] can do something about it.
+    #[must_use]
+    pub fn is_repairable(&self) -> bool {
+        match self {
+            Self::ContactMissing(_)
+            | Self::FolderWithoutAgent(_)
+            | Self::RemovalInterrupted(_)
+            | Self::AgentSettingsLost(_)
+            | Self::AgentKeysLost(_)
+            | Self::AgentIncomplete { .. }
+            | Self::AgentOrphaned(_) => true,
+            Self::Store(_)
+            | Self::More(_)
+            | Self::AddressBook
+            | Self::ProfileMissing(_)
+            | Self::KeysMissing(_)
+            | Self::ProfileNotShared(_)
+            | Self::ChannelMissing(_)
+            | Self::TopicNotShared { .. }
+            | Self::StrangeFolder { .. }
+            | Self::OfAgent(..)
+            | Self::Unreadable(_) => false,
+        }
+    }
+
+    /// Which contact it is about, if it is about one.
+    pub(super) fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::ProfileMissing(person) | Self::KeysMissing(person) | Self::ProfileNotShared(person) => Some(person),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -60,6 +121,22 @@ impl fmt::Display for Problem {
             Self::TopicNotShared { topic, person } => {
                 write!(f, "{person} takes part in topic {topic} and does not get it")
             }
+            Self::FolderWithoutAgent(slug) => {
+                write!(f, "the making of the AI {slug} was interrupted: there is its folder and nothing else")
+            }
+            Self::StrangeFolder { name, why } => {
+                write!(f, "the folder agents/{name} is not used: {why}; if you do not need it, move it away")
+            }
+            Self::RemovalInterrupted(slug) => write!(f, "the removal of the AI {slug} was interrupted"),
+            Self::AgentSettingsLost(slug) => write!(f, "the settings of the AI {slug} are lost"),
+            Self::AgentKeysLost(slug) => write!(
+                f,
+                "the folder of the AI {slug} is gone, and with it its keys: nobody can speak as it any more; restore the folder \
+                 from a backup, or remove it"
+            ),
+            Self::AgentIncomplete { agent, what } => write!(f, "of the AI {agent} something is missing: {what}"),
+            Self::AgentOrphaned(slug) => write!(f, "the contact {slug} is an AI of yours without a model"),
+            Self::OfAgent(slug, problem) => write!(f, "in the node of the AI {slug}: {problem}"),
             Self::Unreadable(error) => write!(f, "{error}"),
         }
     }
@@ -128,7 +205,9 @@ impl Node {
                         problems.push(Problem::ProfileMissing(person));
                     }
                 }
-                if known.contacts.get(person).is_none_or(|contact| contact.person_keys.is_empty()) {
+                // An AI trusts those whom its owner trusts, and pairs with nobody.
+                let is_ai = self.owner().is_some();
+                if !is_ai && known.contacts.get(person).is_none_or(|contact| contact.person_keys.is_empty()) {
                     problems.push(Problem::KeysMissing(person));
                 }
                 if !view.is_shared(&person, SharedRoot::Id(self.me.profile()?))? {

@@ -13,7 +13,7 @@ use ratatosk_store::{BlobReader, BlobWriter, Hold, SharedRoot};
 
 use super::chat::{Arrivals, MAX_ATTACHMENT, Reader};
 use super::exchange::{Gate, Refusal, Taken};
-use super::node::Node;
+use super::node::{Acquainted, Node};
 use super::topics::Topic;
 use super::{ModelError, sharing};
 
@@ -33,7 +33,7 @@ pub enum Change {
         /// Which.
         arrivals: Arrivals,
     },
-    /// Somebody's profile is another one: name or devices.
+    /// Somebody's profile is another one: name or devices. It may be an AI that the contact has introduced, and so a new contact.
     Profile(PersonId),
 }
 
@@ -75,19 +75,24 @@ impl Library {
     /// The store's.
     pub fn refusal(&self, root: &Root) -> Result<Option<Refusal>, ModelError> {
         let known = self.node.known()?;
-        let gate = Gate { me: &self.node.me, contacts: &known.contacts, topics: &known.topics, from: self.person };
+        let gate = self.gate(&known);
         Ok(self.node.store.read(|view| gate.admit(view, root))?.err())
+    }
+
+    fn gate<'a>(&'a self, known: &'a Acquainted) -> Gate<'a> {
+        let (contacts, topics) = (&known.contacts, &known.topics);
+        Gate { me: &self.node.me, issuer: self.node.issuer(), contacts, topics, from: self.person }
     }
 
     fn take(&mut self, items: &[Item], root: &Root) -> Result<Taken, Stopped> {
         let known = self.node.known()?;
-        let gate = Gate { me: &self.node.me, contacts: &known.contacts, topics: &known.topics, from: self.person };
+        let gate = self.gate(&known);
         let now = self.node.now();
         let taken = self
             .node
             .store
             .transaction(|tx| gate.take(tx, items, root, now, os_entropy().as_mut())?.map_err(Stopped::Refused))?;
-        if matches!(taken, Taken::Topic | Taken::Profile | Taken::Channel { opened: true, .. }) {
+        if matches!(taken, Taken::Topic | Taken::Profile(_) | Taken::Channel { opened: true, .. }) {
             self.node.forget();
         }
         Ok(taken)
@@ -97,7 +102,7 @@ impl Library {
     fn note(&mut self, taken: Taken, root: &Root) -> Result<(), ModelError> {
         match taken {
             Taken::Nothing => {}
-            Taken::Profile => self.changes.push(Change::Profile(self.person)),
+            Taken::Profile(person) => self.changes.push(Change::Profile(person)),
             Taken::Topic => {
                 let known = self.node.known()?;
                 let topic = known.topics.all().find(|topic| Some(&topic.hash) == root.object());

@@ -12,22 +12,25 @@
 //! topic_with, create_group, topics         conversations
 //! post, messages, attach, attachment       what is said in them
 //! library(person, instance)                what a contact may have and may give: the other end of ratatosk-chum
-//! invitations, settings, integrity         the rest
+//! create_agent, open_agent, mirror, …      AIs of this person: each a contact, with a node of its own
+//! invitations, settings, examine, repair   the rest
 //! ```
 //!
 //! | Room | What lives there |
 //! | --- | --- |
+//! | `ai` | AIs of this person, and of others |
 //! | [`home`] | the folder, its protection, the secret keys |
 //! | `genesis` | the first objects |
 //! | `trust` | which keys are whose: certificates and signatures of ours |
 //! | `contacts` | the address book, and what pairing adds to it |
 //! | `sharing` | who may have what |
-//! | `exchange` | what may come from whom, and what becomes of it |
+//! | `exchange`, `introduction` | what may come from whom, and what becomes of it |
 //! | `library` | both of these for one connection |
 //! | `topics`, `chat` | conversations, messages, files |
 //! | `invitations`, `settings` | what is kept besides objects |
 //! | `integrity` | what is wrong with a node |
 
+mod ai;
 mod chat;
 mod contacts;
 mod db;
@@ -36,6 +39,7 @@ mod exchange;
 mod genesis;
 pub mod home;
 mod integrity;
+mod introduction;
 mod invitations;
 mod library;
 mod node;
@@ -48,6 +52,10 @@ mod trust;
 #[cfg(test)]
 mod tests;
 
+pub use self::ai::{
+    Agent, AgentEdit, AgentEmail, AgentSettings, AgentState, Audience, MAX_AGENTS, MAX_ANSWER, MAX_CONSIDERED,
+    MAX_CONTEXT, MAX_MODEL_NAME, MAX_PERSONALITY, MAX_SLUG, NewAgent, Preset, Repaired, is_slug,
+};
 pub use self::chat::{
     Affirmed, Arrivals, Attachment, Cursor, FileInfo, MAX_ATTACHMENT, MAX_ATTACHMENTS, MAX_PAGE, MAX_TEXT, Message,
     NewAttachment, Page, Posted,
@@ -56,8 +64,10 @@ pub use self::contacts::{Added, Contact, Endpoint, MAX_CONTACTS, MAX_DEVICES};
 pub use self::error::ModelError;
 pub use self::exchange::{MAX_PROFILE_PARTS, MAX_PROFILES, MAX_TOPICS, MAX_TOPICS_OF_ONE, Refusal};
 pub use self::genesis::Me;
-pub use self::home::{Home, HomeError, NewPerson, Protected, Protection};
+pub use self::home::{AgentKey, Home, HomeError, NewPerson, Protected, Protection};
 pub use self::integrity::Problem;
+pub use self::introduction::MAX_INTRODUCED;
 pub use self::library::{Change, Library};
 pub use self::node::{Clock, Node};
+pub use self::settings::{PRIORITIES, PRIORITY};
 pub use self::topics::{MAX_PARTICIPANTS, MAX_TOPIC_NAME, Topic, TopicId};

@@ -12,6 +12,7 @@ use ratatosk_protocol::driver::os_entropy;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
 use ratatosk_store::{BlobReader, Store, Transaction, View};
 
+use super::ai::{AgentEmail, OpenAgents};
 use super::chat::{self, Cursor, Draft, FileInfo, MAX_ATTACHMENTS, MAX_TEXT, NewAttachment, Page, Posted, Reader};
 use super::contacts::{Added, Contact, Contacts, Endpoint, record};
 use super::exchange::MAX_TOPICS_OF_ONE;
@@ -19,7 +20,7 @@ use super::genesis::{self, Me};
 use super::library::Library;
 use super::topics::{self, MAX_PARTICIPANTS, MAX_TOPIC_NAME, Topic, TopicId, Topics};
 use super::trust::Issuer;
-use super::{Home, ModelError, NewPerson, Protection, db};
+use super::{Home, ModelError, NewPerson, Protection, ai, db};
 
 /// Milliseconds since 1970.
 pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -29,7 +30,8 @@ pub struct Node {
     home: Home,
     pub(super) store: Store,
     pub(super) me: Me,
-    clock: Clock,
+    clock: Arc<dyn Fn() -> u64 + Send + Sync>,
+    agents: OpenAgents,
     /// What was read of contacts and topics; nothing after a change.
     cache: Mutex<Cache>,
 }
@@ -78,7 +80,7 @@ impl Node {
         let issuer = Issuer { person: me.person, key: &home.secrets().person_sign };
         let (name, now) = (home.person().name, clock());
         store.transaction(|tx| genesis::create(tx, &me, issuer, &name, now))?;
-        Ok(Self { home, store, me, clock, cache: Mutex::default() })
+        Ok(Self { home, store, me, clock: clock.into(), agents: OpenAgents::default(), cache: Mutex::default() })
     }
 
     // Who we are.
@@ -133,18 +135,36 @@ impl Node {
 
     /// Stores a contact within a transaction that [`Node::change`] has begun.
     pub(super) fn add(&self, tx: &mut Transaction<'_>, identity: &Identity) -> Result<Added, ModelError> {
-        record::add(tx, &self.me, self.issuer(), identity, self.now(), os_entropy().as_mut())
+        // Ours are made here and nowhere else.
+        if AgentEmail::parse(&identity.email).is_some_and(|email| email.owner == self.me.person) {
+            return Err(ModelError::NotOurAgent);
+        }
+        let now = self.now();
+        let added = record::add(tx, &self.me, self.issuer(), identity, now, os_entropy().as_mut())?;
+        ai::introduce_all(tx, &self.me, added.person, now)?;
+        Ok(added)
     }
 
     /// Trusts no key of a contact any more: they have begun anew, or lost a device. They stay a contact, and whoever is paired with
-    /// next under that e-mail is them. What their keys have signed counts as unverified from now on.
+    /// next under that e-mail is them. The same holds for the AIs that they have introduced. What their keys have signed counts as unverified from now on.
     ///
     /// # Errors
     ///
     /// [`ModelError::UnknownContact`].
     pub fn forget_keys(&self, person: PersonId) -> Result<(), ModelError> {
         let now = self.now();
-        self.change(|tx| record::forget_keys(tx, person, now))
+        let known = self.known()?;
+        self.change(|tx| {
+            record::forget_keys(tx, person, now)?;
+            // What keys their AIs have was their word.
+            for contact in known.contacts.all() {
+                if !contact.introduced || contact.ai().is_none_or(|ai| ai.owner != person) {
+                    continue;
+                }
+                record::forget_keys(tx, contact.person, now)?;
+            }
+            Ok(())
+        })
     }
 
     /// Everybody we know.
@@ -165,7 +185,8 @@ impl Node {
         Ok(self.known()?.contacts.get(person).cloned())
     }
 
-    /// All devices of all contacts, each key once: what one contact's profile says of another one's key is left out.
+    /// All devices of all contacts, each key once: what one contact's profile says of another one's key is left out. Nor are
+    /// those there that live in the same process, and need no network: our AIs, or of an AI its owner and the owner's other AIs.
     ///
     /// # Errors
     ///
@@ -175,7 +196,8 @@ impl Node {
         let contacts = &known.contacts;
         let is_owners =
             |endpoint: &&Endpoint| contacts.owner(&endpoint.key) == Some((endpoint.person, endpoint.instance));
-        Ok(contacts.all().flat_map(|contact| &contact.endpoints).filter(is_owners).cloned().collect())
+        let dialled = contacts.all().filter(|contact| !self.is_of_this_house(contact));
+        Ok(dialled.flat_map(|contact| &contact.endpoints).filter(is_owners).cloned().collect())
     }
 
     /// The encryption keys that pairing brought of a person; none for a stranger.
@@ -358,6 +380,19 @@ impl Node {
     }
 
     // Inside.
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Fn() -> u64 + Send + Sync> {
+        self.clock.clone()
+    }
+
+    /// The nodes of our AIs that are open.
+    pub(super) fn open_agents(&self) -> &OpenAgents {
+        &self.agents
+    }
 
     pub(super) fn now(&self) -> u64 {
         (self.clock)()

@@ -1,6 +1,7 @@
 //! Our own profile: what contacts get to know of us.
 
-use ratatosk_objects::typed::{OneInstanceEndpoint, PersonName, Profile};
+use ratatosk_objects::ObjectHash;
+use ratatosk_objects::typed::{OneInstanceEndpoint, PersonName, PersonStatus, Profile, Typed};
 use ratatosk_store::{Transaction, View};
 
 use super::genesis::Me;
@@ -36,18 +37,53 @@ impl Node {
             return Err(ModelError::Unusable { what: "the name" });
         }
         let now = self.now();
+        let own_name = |tx: &mut Transaction<'_>| db::put(tx, &PersonName { name: name.to_owned() });
+        self.store.transaction(|tx| describe::<PersonName>(tx, &self.me, own_name, now))
+    }
+
+    /// Says something about us in our profile. Saying the same again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub(super) fn set_status(&self, status: &str) -> Result<(), ModelError> {
+        let now = self.now();
         self.store.transaction(|tx| {
-            let mut profile = own(tx, &self.me)?;
-            let mut descriptions = vec![db::put(tx, &PersonName { name: name.to_owned() })?];
-            for hash in profile.person_description {
-                if db::object_of::<PersonName>(tx, hash)?.is_none() {
-                    descriptions.push(hash);
-                }
+            if status_of(tx, &own(tx, &self.me)?)?.as_deref() == Some(status) {
+                return Ok(());
             }
-            profile.person_description = descriptions;
-            db::store(tx, &profile, now).map(drop)
+            let said = PersonStatus { value: status.to_owned(), timestamp: now, location: String::new() };
+            describe::<PersonStatus>(tx, &self.me, |tx| db::put(tx, &said), now)
         })
     }
+}
+
+/// Puts one description into our profile in place of all of its type.
+fn describe<T: Typed>(
+    tx: &mut Transaction<'_>,
+    me: &Me,
+    put: impl FnOnce(&mut Transaction<'_>) -> Result<ObjectHash, ModelError>,
+    now: u64,
+) -> Result<(), ModelError> {
+    let mut profile = own(tx, me)?;
+    let mut descriptions = vec![put(tx)?];
+    for hash in profile.person_description {
+        if db::object_of::<T>(tx, hash)?.is_none() {
+            descriptions.push(hash);
+        }
+    }
+    profile.person_description = descriptions;
+    db::store(tx, &profile, now).map(drop)
+}
+
+/// What a profile says about its person, in one line.
+pub(super) fn status_of(view: &View<'_>, profile: &Profile) -> Result<Option<String>, ModelError> {
+    for hash in &profile.person_description {
+        if let Some(status) = db::object_of::<PersonStatus>(view, *hash)? {
+            return Ok(Some(status.value));
+        }
+    }
+    Ok(None)
 }
 
 /// Our profile as it is.

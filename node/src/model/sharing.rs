@@ -38,6 +38,25 @@ pub(super) fn share(
     Ok(())
 }
 
+/// Shares an id no longer with these persons. What they have they keep.
+pub(super) fn unshare(tx: &mut Transaction<'_>, id: IdHash, persons: &[PersonId], now: u64) -> Result<(), ModelError> {
+    let access = IdAccess { id, person: Vec::new(), group: Vec::new() };
+    if let Some(mut access) = db::current::<IdAccess>(tx, access.id_hash()?)?.map(|version| version.value) {
+        access.person.retain(|person| !persons.contains(person));
+        db::store(tx, &access, now)?;
+    }
+    for person in persons {
+        tx.unshare(person, SharedRoot::Id(id))?;
+    }
+    Ok(())
+}
+
+/// With whom an id is shared.
+pub(super) fn shared_with(view: &View<'_>, id: IdHash) -> Result<Vec<PersonId>, ModelError> {
+    let access = IdAccess { id, person: Vec::new(), group: Vec::new() };
+    Ok(db::current::<IdAccess>(view, access.id_hash()?)?.map(|version| version.value.person).unwrap_or_default())
+}
+
 /// Both, each once.
 fn united(before: &[PersonId], more: &[PersonId]) -> Vec<PersonId> {
     let mut persons: Vec<_> = before.iter().chain(more).copied().collect();

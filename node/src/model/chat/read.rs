@@ -1,9 +1,12 @@
 //! Reading messages, from the newest back, and finding out who has written them.
 
+use std::fmt;
+use std::str::FromStr;
+
 use ratatosk_objects::affirm::{Affirmation, Forged, verify_affirmation};
 use ratatosk_objects::sign::SignPublicKey;
 use ratatosk_objects::typed::{ChannelInfo, ChatMessage, Typed};
-use ratatosk_objects::{IdHash, ObjectHash, PersonId};
+use ratatosk_objects::{HashError, IdHash, ObjectHash, PersonId};
 use ratatosk_store::View;
 use ratatosk_versions::list::{self, Change, Entry};
 
@@ -63,6 +66,21 @@ pub struct Page {
 /// A place in a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(ObjectHash);
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = HashError;
+
+    /// Reads a place as it was written. Whether there is such a place shows when it is gone to.
+    fn from_str(text: &str) -> Result<Self, HashError> {
+        text.parse().map(Self)
+    }
+}
 
 /// What has come to a topic.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,15 +2,17 @@
 
 pub(super) mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatosk_objects::sign::SignPublicKey;
 use ratatosk_objects::typed::{Keys, Leute, OneInstanceEndpoint, PersonName, Profile, Someone};
 use ratatosk_objects::{IdHash, InstanceId, ObjectHash, PersonId, Recipes, Reference, Value};
+use ratatosk_pairing::Identity;
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_store::{Transaction, View};
 
 pub use self::record::Added;
+use super::ai::AgentEmail;
 use super::genesis::{Me, default_profile, leute_id};
 use super::home::MAX_NAME;
 use super::trust::{self, Age};
@@ -21,6 +23,25 @@ pub const MAX_CONTACTS: usize = 10_000;
 /// The most endpoints of one contact that are used, and that pairing adds.
 pub const MAX_DEVICES: usize = 64;
 
+/// Under which name AIs are pinned that their owners have introduced.
+const INTRODUCED: &str = "introduced";
+
+/// Notes that an AI was introduced by its owner.
+pub(super) fn introduce(tx: &mut Transaction<'_>, person: PersonId) -> Result<(), ModelError> {
+    Ok(tx.pin(INTRODUCED, Reference::Id(person.id()))?)
+}
+
+/// How many AIs of this owner were introduced, without this one.
+pub(super) fn introduced(view: &View<'_>, owner: PersonId, without: PersonId) -> Result<usize, ModelError> {
+    let mut count = 0;
+    for reference in view.pinned(INTRODUCED)? {
+        let Reference::Id(id) = reference else { continue };
+        let ai = id_text(view, id, "email")?.and_then(|email| AgentEmail::parse(&email));
+        count += usize::from(id != without.id() && ai.is_some_and(|email| email.owner == owner));
+    }
+    Ok(count)
+}
+
 /// Somebody we know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
@@ -30,6 +51,11 @@ pub struct Contact {
     pub email: String,
     /// The name from their profile, if they have shared it. Text of the other person.
     pub name: Option<String>,
+    /// What their profile says about them in one line, if it does; of an AI that it is one. Text of the other person.
+    pub status: Option<String>,
+    /// Whether this is an AI that its owner has introduced to us: that it is theirs, and which keys it has, is their word.
+    /// Otherwise nothing but its own e-mail says whose it is.
+    pub introduced: bool,
     /// Where they can be reached.
     pub endpoints: Vec<Endpoint>,
     /// Their encryption keys, as pairing brought them: one of these has to be proven in phase 6.
@@ -67,10 +93,12 @@ impl Contacts {
     pub(super) fn load(view: &View<'_>, me: &Me) -> Result<Self, ModelError> {
         let mut contacts = Self::default();
         let Some(leute) = db::current::<Leute>(view, leute_id()?)? else { return Ok(contacts) };
+        let introduced: BTreeSet<_> = view.pinned(INTRODUCED)?.into_iter().collect();
         for someone in leute.value.other.into_iter().take(MAX_CONTACTS) {
             let Some(someone) = db::current::<Someone>(view, someone)? else { continue };
             for (person, profiles) in someone.value.identities {
                 let mut contact = load(view, me, person, &profiles)?;
+                contact.introduced = introduced.contains(&Reference::Id(person.id()));
                 contact.endpoints.retain(|endpoint| endpoint.key != me.identity.instance_key);
                 for endpoint in &contact.endpoints {
                     // Whoever was paired with has the key; somebody else's profile cannot take it away.
@@ -108,6 +136,8 @@ fn load(view: &View<'_>, me: &Me, person: PersonId, profiles: &[IdHash]) -> Resu
         person,
         email: email(view, person)?,
         name: None,
+        status: None,
+        introduced: false,
         endpoints: Vec::new(),
         person_keys: now.person_keys,
         sign_keys: now.sign_keys,
@@ -131,6 +161,12 @@ fn load(view: &View<'_>, me: &Me, person: PersonId, profiles: &[IdHash]) -> Resu
 }
 
 impl Contact {
+    /// Whose AI this is, by its e-mail; `None` for people. Whether that owner says so as well: [`Contact::introduced`].
+    #[must_use]
+    pub fn ai(&self) -> Option<AgentEmail> {
+        AgentEmail::parse(&self.email)
+    }
+
     /// Adds what a profile says and was not known.
     fn add_profile(&mut self, view: &View<'_>, profile: &Profile) -> Result<(), ModelError> {
         for hash in profile.communication_endpoint.iter().take(MAX_DEVICES) {
@@ -140,6 +176,9 @@ impl Contact {
             && let Some(hash) = name_object(view, profile)?
         {
             self.name = name(view, hash)?;
+        }
+        if self.status.is_none() {
+            self.status = super::profile::status_of(view, profile)?.map(short);
         }
         Ok(())
     }
@@ -185,14 +224,53 @@ impl Contact {
 }
 
 /// The e-mail of a person.
-fn email(view: &View<'_>, person: PersonId) -> Result<String, ModelError> {
-    let id = person.id();
-    let microdata = view.id_object(&id)?.ok_or(ModelError::MissingId(id))?;
+pub(super) fn email(view: &View<'_>, person: PersonId) -> Result<String, ModelError> {
+    id_text(view, person.id(), "email")?.ok_or(ModelError::MissingId(person.id()))
+}
+
+/// The e-mail of a person, if it is here.
+pub(super) fn email_of(view: &View<'_>, person: PersonId) -> Result<Option<String>, ModelError> {
+    id_text(view, person.id(), "email")
+}
+
+/// A text in an id object; `None` if the object is not there or has no such text.
+fn id_text(view: &View<'_>, id: IdHash, property: &str) -> Result<Option<String>, ModelError> {
+    let Some(microdata) = view.id_object(&id)? else { return Ok(None) };
     let object = Recipes::standard().read(&microdata);
-    match object.ok().and_then(|object| object.fields.get("email").cloned()) {
-        Some(Value::String(email)) => Ok(email),
-        _ => Err(ModelError::MissingId(id)),
-    }
+    Ok(match object.ok().and_then(|object| object.fields.get(property).cloned()) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    })
+}
+
+/// What an endpoint says about somebody, as pairing would tell it; `None` if it is none, or does not belong together.
+pub(super) fn identity(view: &View<'_>, endpoint: ObjectHash) -> Result<Option<Identity>, ModelError> {
+    let Some(endpoint) = db::object_of::<OneInstanceEndpoint>(view, endpoint)? else { return Ok(None) };
+    let Some(person) = db::object_of::<Keys>(view, endpoint.person_keys)? else { return Ok(None) };
+    let Some(instance) = db::object_of::<Keys>(view, endpoint.instance_keys)? else { return Ok(None) };
+    let (Some(email), Some(instance_name)) =
+        (id_text(view, endpoint.person_id.id(), "email")?, id_text(view, endpoint.instance_id.id(), "name")?)
+    else {
+        return Ok(None);
+    };
+    let (Ok(person_key), Ok(instance_key)) =
+        (PublicKey::from_bytes(person.public_key.0), PublicKey::from_bytes(instance.public_key.0))
+    else {
+        return Ok(None);
+    };
+    let identity = Identity {
+        email,
+        instance_name,
+        person_key,
+        person_sign_key: person.public_sign_key.into(),
+        instance_key,
+        instance_sign_key: instance.public_sign_key.into(),
+        url: endpoint.url,
+    };
+    // The ids follow from the texts: an instance of somebody else shows here.
+    let belongs = (person.owner, instance.owner) == (endpoint.person_id.id(), endpoint.instance_id.id())
+        && identity.ids()? == (endpoint.person_id, endpoint.instance_id);
+    Ok(belongs.then_some(identity))
 }
 
 /// The first PersonName in a profile.
@@ -207,9 +285,12 @@ pub(super) fn name_object(view: &View<'_>, profile: &Profile) -> Result<Option<O
 
 /// A name as it can be shown: somebody else may have written a book there.
 fn name(view: &View<'_>, hash: ObjectHash) -> Result<Option<String>, ModelError> {
-    let Some(PersonName { mut name }) = db::object_of::<PersonName>(view, hash)? else { return Ok(None) };
-    name.truncate(name.floor_char_boundary(MAX_NAME));
-    Ok(Some(name))
+    Ok(db::object_of::<PersonName>(view, hash)?.map(|name| short(name.name)))
+}
+
+fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_NAME));
+    text
 }
 
 /// Under which name what a contact last said of themselves is pinned: a merged profile keeps all that they ever said.
@@ -244,6 +325,26 @@ pub(super) fn tell(tx: &mut Transaction<'_>, person: PersonId, profile: ObjectHa
 pub(super) fn profiles(view: &View<'_>, person: PersonId) -> Result<Vec<IdHash>, ModelError> {
     let identities = find(view, person)?.map(|someone| someone.identities).unwrap_or_default();
     Ok(identities.into_iter().filter(|(identity, _)| *identity == person).flat_map(|(_, profiles)| profiles).collect())
+}
+
+/// Whether a person stands in the address book.
+pub(super) fn is_known(view: &View<'_>, person: PersonId) -> Result<bool, ModelError> {
+    Ok(find(view, person)?.is_some())
+}
+
+/// Everybody in the address book who is no AI.
+pub(super) fn people(view: &View<'_>) -> Result<Vec<PersonId>, ModelError> {
+    let mut people = Vec::new();
+    let Some(leute) = db::current::<Leute>(view, leute_id()?)? else { return Ok(people) };
+    for someone in leute.value.other {
+        let Some(someone) = db::current::<Someone>(view, someone)? else { continue };
+        for (person, _) in someone.value.identities {
+            if AgentEmail::parse(&email(view, person)?).is_none() {
+                people.push(person);
+            }
+        }
+    }
+    Ok(people)
 }
 
 /// The Someone of the address book that stands for a person.

@@ -168,7 +168,7 @@ pub(in super::super) fn remember(
 }
 
 /// What they say of themselves says from now on that this device is where pairing has found it.
-fn moved(
+pub(in super::super) fn moved(
     tx: &mut Transaction<'_>,
     person: PersonId,
     instance: InstanceId,

@@ -65,7 +65,7 @@ pub(super) fn read_private(path: &Path, limit: u64) -> Result<Option<Zeroizing<V
 /// Writes a private file so that there is the old one or the new one at any moment, also after a loss of power.
 ///
 /// `between` is called when the new one is complete under its other name.
-pub(super) fn replace_private(
+pub(crate) fn replace_private(
     path: &Path,
     bytes: &[u8],
     between: &mut dyn FnMut() -> Result<(), HomeError>,

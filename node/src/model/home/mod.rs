@@ -6,6 +6,7 @@
 //! | `identity.key` | what opens it, unless that is a passphrase or a key file elsewhere |
 //! | `store.db` | objects, contacts, messages |
 //! | `lock` | held while a program uses the folder |
+//! | `agents/` | the homes of AIs that belong to this one: the same files, opened by a key that follows from ours |
 //!
 //! The folder has mode 0700 and its secret files 0600; what others can read is refused. The identity is written before the
 //! database: whatever happens in between, the keys are the ones that others may have seen already, and the next start goes on
@@ -24,9 +25,10 @@ use std::path::{Path, PathBuf};
 use ratatosk_protocol::entropy::{Entropy, array};
 use zeroize::Zeroizing;
 
+pub(crate) use self::files::replace_private;
 pub use self::sealed::Cost;
 use self::sealed::{FORMAT, Header, Lock, SealError, SealKey, Sealed};
-pub use self::secrets::Secrets;
+pub use self::secrets::{AgentKey, Secrets};
 
 const IDENTITY: &str = "identity.json";
 const KEY: &str = "identity.key";
@@ -50,6 +52,8 @@ pub enum Protection {
     /// A file with 32 random bytes in hex, for machines that start by themselves. `None`: in the folder itself, which protects
     /// against nothing but a copy of the other files alone.
     KeyFile(Option<PathBuf>),
+    /// A key that follows from the secrets of another home, so that whoever opens that one is asked for nothing more.
+    Owner(AgentKey),
 }
 
 /// How a home is protected: what somebody has to be asked for before it is opened.
@@ -59,6 +63,8 @@ pub enum Protected {
     ByPassphrase,
     /// By a key file.
     ByKeyFile,
+    /// By the keys of the home in which it lies: it is an AI's.
+    ByOwner,
 }
 
 /// Whom a new home is for.
@@ -138,6 +144,9 @@ pub enum HomeError {
         /// What it should open.
         identity: PathBuf,
     },
+    /// The keys of this owner do not open it.
+    #[error("{0} was sealed by another owner (or was changed)")]
+    OtherOwner(PathBuf),
     /// It is protected in another way than the caller thought.
     #[error("this home is protected by {0}")]
     OtherProtection(&'static str),
@@ -230,6 +239,7 @@ impl Home {
         let key = protection.key(dir, &identity, &sealed.header.lock)?;
         let bytes = sealed.open(&key).map_err(|error| match (error, protection) {
             (SealError::WrongKey, Protection::Passphrase(..)) => HomeError::WrongPassphrase(identity.clone()),
+            (SealError::WrongKey, Protection::Owner(_)) => HomeError::OtherOwner(identity.clone()),
             (SealError::WrongKey, Protection::KeyFile(path)) => {
                 HomeError::WrongKey { key: key_path(dir, path.as_deref()), identity: identity.clone() }
             }
@@ -238,6 +248,16 @@ impl Home {
         let secrets =
             Secrets::from_packed(&bytes).ok_or_else(|| HomeError::damaged(&identity, "it does not hold four keys"))?;
         Ok(Self { dir: dir.to_owned(), header: sealed.header, secrets, _lock: held })
+    }
+
+    /// Whom the home in a folder is for, without opening it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for a person.
+    pub fn whose(dir: &Path) -> Result<NewPerson, HomeError> {
+        let Header { email, instance, name, .. } = read(dir)?.header;
+        Ok(NewPerson { email, instance, name })
     }
 
     /// How the home in a folder is protected.
@@ -249,6 +269,7 @@ impl Home {
         Ok(match read(dir)?.header.lock {
             Lock::Passphrase { .. } => Protected::ByPassphrase,
             Lock::KeyFile {} => Protected::ByKeyFile,
+            Lock::Owner {} => Protected::ByOwner,
         })
     }
 
@@ -354,6 +375,7 @@ impl Protection {
                 files::replace_private(&path, text.as_slice(), &mut || done(Step::KeyWritten))?;
                 Ok((Lock::KeyFile {}, key))
             }
+            Self::Owner(AgentKey(key)) => Ok((Lock::Owner {}, key.clone())),
         }
     }
 
@@ -369,9 +391,23 @@ impl Protection {
                 let missing = || HomeError::damaged(&path, "it is not there, and nothing else opens this home");
                 read_key(&path)?.ok_or_else(missing)
             }
+            (Self::Owner(AgentKey(key)), Lock::Owner {}) => Ok(key.clone()),
             (_, Lock::Passphrase { .. }) => Err(HomeError::OtherProtection("a passphrase")),
             (_, Lock::KeyFile {}) => Err(HomeError::OtherProtection("a key file")),
+            (_, Lock::Owner {}) => Err(HomeError::OtherProtection("the keys of its owner's home")),
         }
+    }
+}
+
+/// Deletes a home, its keys first; one that is not there is no error.
+pub(super) fn remove(dir: &Path) -> Result<(), HomeError> {
+    match std::fs::remove_file(dir.join(IDENTITY)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(HomeError::io("delete", dir, error)),
+        _ => {}
+    }
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(HomeError::io("delete", dir, error)),
+        _ => Ok(()),
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) enum Lock {
     Passphrase { salt: String, cost: Cost },
     /// A file with a key.
     KeyFile {},
+    /// The secrets of the home in which it lies.
+    Owner {},
 }
 
 /// What stands in the file in plain text.
