@@ -5,7 +5,9 @@
 //! | [`model`] | who we are, whom we know, what we talk about, and what of that others may have |
 //! | [`service`] | the node on the network |
 //! | [`api`] | the HTTP API of a daemon, and what goes over it |
+//! | [`client`] | what the commands speak to a daemon with |
 
 pub mod api;
+pub mod client;
 pub mod model;
 pub mod service;
