@@ -11,6 +11,8 @@ use crate::{EngineError, Event, Wait};
 
 /// Bytes of an answer, at most: far more than any context has room for.
 const MAX_ANSWER: usize = 4 << 20;
+/// Tokens of a prompt that are waited for, at most: more than any context has.
+const MAX_PROMPT: u32 = 1 << 20;
 
 /// How it came out.
 pub(super) enum End {
@@ -19,7 +21,7 @@ pub(super) enum End {
     /// The reader knows, and the worker has to be ended, for it hangs or lies.
     Broken,
     /// The worker died before the reader got an end.
-    Died(Job, EngineError),
+    Died(Box<Job>, EngineError),
     /// The engine is being stopped, and the reader knows.
     Stopped,
 }
@@ -152,7 +154,7 @@ impl Answer {
             Reply::Started { id, prompt_tokens, reused_tokens, left_out } if id == self.id && !self.started => {
                 self.started = true;
                 if self.unwanted.is_none() {
-                    let tokens = prompt_tokens.saturating_sub(reused_tokens).min(waits.context);
+                    let tokens = prompt_tokens.saturating_sub(reused_tokens).min(MAX_PROMPT);
                     self.expect(Wait::FirstToken, waits.first_token + waits.prompt_token * tokens);
                 }
                 Ok(Event::Started { prompt_tokens, reused_tokens, left_out })
@@ -209,7 +211,7 @@ impl Answer {
         match (self.unwanted, error) {
             (Some(Unwanted::Cancelled), _) => job.cancelled(),
             (Some(Unwanted::SlowReader), _) => job.failed(slow(waits)),
-            (None, error @ EngineError::WorkerDied { .. }) => return End::Died(job, error),
+            (None, error @ EngineError::WorkerDied { .. }) => return End::Died(Box::new(job), error),
             (None, error) => job.failed(error),
         }
         End::Broken

@@ -15,6 +15,8 @@ mod process;
 mod queue;
 mod runner;
 mod stderr;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -67,8 +69,6 @@ pub struct Waits {
     pub reader: Duration,
     /// For the end of the process.
     pub stop: Duration,
-    /// Tokens of a prompt at most, whatever the worker says.
-    context: u32,
 }
 
 impl Default for Waits {
@@ -81,7 +81,6 @@ impl Default for Waits {
             cancel: Duration::from_secs(5),
             reader: Duration::from_secs(30),
             stop: Duration::from_secs(5),
-            context: 0,
         }
     }
 }
@@ -123,8 +122,7 @@ impl Local {
         Self::launching(settings, Box::new(move || Process::start(&program)))
     }
 
-    fn launching(mut settings: Settings, launch: Launch) -> Self {
-        settings.waits.context = settings.load.context;
+    fn launching(settings: Settings, launch: Launch) -> Self {
         let description =
             Description { name: settings.name.clone(), context: settings.load.context, place: Place::Local };
         let desk = Arc::new(Desk::new());

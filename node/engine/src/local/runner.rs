@@ -125,7 +125,7 @@ impl Runner {
                 }
                 End::Stopped => return,
                 End::Broken => return self.lost(&"it hung or did not keep to the protocol").await,
-                End::Died(job, error) => (job, error),
+                End::Died(job, error) => (*job, error),
             };
             self.lost(&error).await;
             if died || self.rests() {
