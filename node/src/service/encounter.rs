@@ -117,7 +117,7 @@ pub(super) async fn synchronise(shared: &Arc<Shared>, wire: Wire, partner: Partn
     let Partner { person, instance, protocol, initiated, .. } = partner;
     shared.tell(News::ProtocolStart { person, instance, protocol, initiated }).await;
     shared.tell(News::Connection(admitted.info)).await;
-    let (info, mut wire) = (admitted.info, wire);
+    let (info, drafts, mut wire) = (admitted.info, admitted.drafts.clone(), wire);
     let close = {
         let mut admitted = admitted;
         let over = async {
@@ -127,7 +127,7 @@ pub(super) async fn synchronise(shared: &Arc<Shared>, wire: Wire, partner: Partn
                 () = leave => CloseRequest::because(LEAVING),
             }
         };
-        exchange::run(shared, &mut wire, info, over).await.unwrap_or(CloseRequest::Close(None))
+        exchange::run(shared, &mut wire, info, &drafts, over).await.unwrap_or(CloseRequest::Close(None))
     };
     if let Some(timeline) = wire.close(close).await {
         shared.ended(info.id, timeline);

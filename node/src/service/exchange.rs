@@ -15,6 +15,7 @@ use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::message::Payload;
 use tokio::time::{Instant, sleep_until};
 
+use super::drafts::{Mailbox, may_show};
 use super::news::{ConnectionInfo, News};
 use super::shared::Shared;
 use super::wire::{Over, Wire};
@@ -38,11 +39,12 @@ pub(super) async fn run(
     shared: &Arc<Shared>,
     wire: &mut Wire,
     info: ConnectionInfo,
+    drafts: &Mailbox,
     over: impl Future<Output = CloseRequest>,
 ) -> Option<CloseRequest> {
     let library = shared.node.library(info.remote_person, info.remote_instance);
     let work = Work { chum: Chum::new(settings(wire), Instant::now().into_std()), library };
-    Exchange { shared, wire, info, inputs: Vec::new(), input_bytes: 0, roots_changed: false }.run(work, over).await
+    Exchange { shared, wire, info, drafts, inputs: Vec::new(), input_bytes: 0, roots_changed: false }.run(work, over).await
 }
 
 /// Only a reference has to be waited for before the first request, and none is in this process.
@@ -55,6 +57,7 @@ struct Exchange<'a> {
     shared: &'a Arc<Shared>,
     wire: &'a mut Wire,
     info: ConnectionInfo,
+    drafts: &'a Mailbox,
     inputs: Vec<Input>,
     input_bytes: usize,
     /// What we share may have changed since the machine was told so.
@@ -126,6 +129,9 @@ impl Exchange<'_> {
                     None => break None,
                 },
                 Ok(()) = changes.changed(), if !self.roots_changed => self.roots_changed = true,
+                drafts = self.drafts.take(), if self.inputs.len() < WAITING => {
+                    self.inputs.extend(drafts.into_iter().map(Input::Draft));
+                }
                 () = until(timeout) => self.inputs.push(Input::Timeout),
                 close = &mut over => break Some(close),
             }
@@ -178,6 +184,12 @@ impl Exchange<'_> {
                 }
                 Event::Delivered { id, .. } => {
                     self.shared.tell(News::Delivered { person: self.info.remote_person, id: *id }).await;
+                }
+                Event::Draft(draft) => {
+                    let (person, draft) = (self.info.remote_person, draft.clone());
+                    if may_show(self.shared.node.person(), person, &draft.topic) {
+                        self.shared.tell(News::Draft { person, draft }).await;
+                    }
                 }
                 event => tracing::debug!(connection = self.info.id, ?event, "chum"),
             }

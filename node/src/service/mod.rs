@@ -7,6 +7,7 @@
 //! | `encounter` | one connection from phase 6 to its end |
 //! | `completion` | phase 6, by the machine of `ratatosk-pairing` |
 //! | `exchange` | CHUM, by the machine of `ratatosk-chum`, and the storage on threads of its own |
+//! | `drafts` | what is being written, for whoever looks on |
 //! | `link` | two nodes of one process, connected without a network |
 //! | `wire` | what carries the messages of a connection |
 //! | `registry` | which of several connections to a peer is the one |
@@ -19,6 +20,7 @@ mod blocking;
 mod completion;
 mod config;
 mod contact;
+mod drafts;
 mod encounter;
 mod exchange;
 mod link;
@@ -31,6 +33,7 @@ mod wire;
 
 use std::sync::Arc;
 
+pub use ratatosk_chum::{AnswerId, Draft, DraftState};
 use ratatosk_objects::{InstanceId, PersonId};
 use ratatosk_pairing::book::DEFAULT_CAPACITY;
 use ratatosk_pairing::{Invitation, Token};
@@ -42,6 +45,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use self::blocking::Blocking;
 pub use self::config::Config;
+pub use self::drafts::DraftUpdate;
 pub use self::link::{Link, link};
 pub use self::news::{ConnectionInfo, News, Status};
 pub use self::shared::Ear;
@@ -190,6 +194,12 @@ impl Service {
     /// Something of ours was changed: whoever it is shared with gets it.
     pub fn changed(&self) {
         self.shared.changed();
+    }
+
+    /// Shows a piece of what is being written in a topic to the connections of those who take part in it. Never waits: what a connection
+    /// cannot take yet is joined. A topic that is none, or not ours, is shown to nobody.
+    pub fn draft(&self, topic: &str, update: DraftUpdate) {
+        self.shared.draft(topic, update);
     }
 
     /// There are other contacts, or a contact has other keys or devices, by something else than this service: whoever can be reached now is

@@ -32,6 +32,14 @@ pub enum News {
     Connection(ConnectionInfo),
     /// Something of a contact has come, or is not as it was.
     Changed(crate::model::Change),
+    /// A contact is writing something in a topic in which both of us take part. Nobody's word yet: it is not signed, and gone when the
+    /// connection ends or the message comes.
+    Draft {
+        /// Who writes.
+        person: PersonId,
+        /// A piece of it.
+        draft: ratatosk_chum::Draft,
+    },
     /// A device of a contact has got what we have of something, with everything that it needs.
     Delivered {
         /// Whose device.

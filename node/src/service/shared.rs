@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ratatosk_chum::Draft;
 use ratatosk_pairing::{Invitation, InvitationBook, Myself, Paired};
 use ratatosk_protocol::driver::Environment;
 use ratatosk_protocol::key::{KeyPair, PublicKey};
@@ -14,12 +15,13 @@ use tokio::time::Instant;
 
 use super::blocking::Blocking;
 use super::config::Config;
+use super::drafts::{DraftUpdate, Mailbox, Writing};
 use super::encounter::Partner;
 use super::news::{ConnectionInfo, News, Status};
 use super::registry::{Candidate, Registry, Verdict};
 use super::stopping::Stopping;
 use super::wire::Wire;
-use crate::model::Node;
+use crate::model::{Node, TopicId};
 
 /// Hears every message after encryption, for a transcript.
 pub trait Ear: Send + Sync {
@@ -84,6 +86,7 @@ struct Live {
     strangers: usize,
     /// What happened on connections that have ended, by their numbers.
     ended: VecDeque<(u64, Timeline)>,
+    writing: Writing,
 }
 
 /// Timelines of ended connections that are kept.
@@ -93,6 +96,8 @@ struct Open {
     info: ConnectionInfo,
     /// Tells the connection that another one has taken its place.
     replaced: oneshot::Sender<()>,
+    /// What we are writing, for the other end.
+    drafts: Arc<Mailbox>,
 }
 
 /// What the makers of [`Shared`] have to bring.
@@ -185,6 +190,20 @@ impl Shared {
         self.changes.send_modify(|count| *count += 1);
     }
 
+    /// Shows what is being written to the connections of those who take part in the topic.
+    pub(super) fn draft(&self, topic: &str, update: DraftUpdate) {
+        let DraftUpdate { answer, offset, text, state } = update;
+        let Some(id) = TopicId::parse(topic).filter(|id| id.participants().contains(&self.node.person())) else { return };
+        let draft = Draft { topic: topic.to_owned(), answer, offset, text, state };
+        let mut live = lock(&self.live);
+        live.writing.update(&id, &draft);
+        for open in live.open.values() {
+            if id.participants().contains(&open.info.remote_person) {
+                open.drafts.push(draft.clone());
+            }
+        }
+    }
+
     /// There may be other contacts, or other devices of theirs.
     pub(super) fn contacts_changed(&self) {
         self.acquaintances.send_modify(|count| *count += 1);
@@ -226,10 +245,12 @@ impl Shared {
             }
         }
         let (replaced, told) = oneshot::channel();
-        live.open.insert(id, Open { info, replaced });
+        let drafts = Arc::new(Mailbox::default());
+        live.writing.for_person(partner.person).for_each(|draft| drafts.push(draft.clone()));
+        live.open.insert(id, Open { info, replaced, drafts: drafts.clone() });
         drop(live);
         self.traffic.send_modify(|count| *count += 1);
-        Some(Admitted { shared: self.clone(), info, remote, replaced: told })
+        Some(Admitted { shared: self.clone(), info, remote, drafts, replaced: told })
     }
 
     /// Whether a connection to this key is in use.
@@ -282,6 +303,8 @@ pub(super) struct Admitted {
     shared: Arc<Shared>,
     pub(super) info: ConnectionInfo,
     remote: PublicKey,
+    /// What we are writing, for the other end.
+    pub(super) drafts: Arc<Mailbox>,
     /// Resolves when another connection has taken its place.
     pub(super) replaced: oneshot::Receiver<()>,
 }

@@ -8,6 +8,7 @@
 
 mod chat;
 mod connections;
+mod drafts;
 mod link;
 mod pairing;
 mod strangers;
