@@ -18,6 +18,8 @@ mod events;
 mod files;
 mod record;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use self::error::ClientError;
