@@ -20,6 +20,8 @@ pub(super) struct Target {
 const PROTOCOL: &FuzzCrate = &FuzzCrate { folder: "protocol/fuzz", of: "protocol", max_len: 1500 };
 /// A head of an upgrade may have 8 KiB.
 const RELAY: &FuzzCrate = &FuzzCrate { folder: "relay/fuzz", of: "relay", max_len: 9000 };
+/// A header with a few tensors has some 1 kB.
+const ENGINE: &FuzzCrate = &FuzzCrate { folder: "node/engine/fuzz", of: "engine", max_len: 4096 };
 
 const TARGETS: &[Target] = &[
     Target { fuzz_crate: PROTOCOL, name: "message", about: "every parser of control messages" },
@@ -38,6 +40,7 @@ const TARGETS: &[Target] = &[
     Target { fuzz_crate: RELAY, name: "forwarded", about: "Forwarded and X-Forwarded-For" },
     Target { fuzz_crate: RELAY, name: "upgrade", about: "the head of a request, and the answer to it" },
     Target { fuzz_crate: RELAY, name: "frames", about: "frames of a client, passed on in pieces, beside tungstenite" },
+    Target { fuzz_crate: ENGINE, name: "gguf", about: "the header of a model file" },
 ];
 
 /// All targets, the shorter ones first.
@@ -57,7 +60,7 @@ mod tests {
     fn every_target_is_listed_once_and_has_seeds() {
         let root = workspace::root().unwrap();
         let mut there = BTreeSet::new();
-        for fuzz_crate in [PROTOCOL, RELAY] {
+        for fuzz_crate in [PROTOCOL, RELAY, ENGINE] {
             for entry in fs::read_dir(root.join(fuzz_crate.folder).join("fuzz_targets")).unwrap() {
                 let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
                 let seeds = root.join(fuzz_crate.folder).join("seeds").join(&name);
