@@ -90,6 +90,7 @@ fn measure(root: &Path, options: &Options) -> Result<bool, String> {
 fn prepare(root: &Path, options: &Options) -> Result<Place, String> {
     // The plugins are compiled for it.
     test::wasm_target(root)?;
+    test::llama_tools()?;
     println!("── {BUILD}");
     let target = root.join("target");
     let status = cargo::call(root, BUILD).env("CARGO_TARGET_DIR", &target).status();

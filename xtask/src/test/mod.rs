@@ -8,6 +8,7 @@ mod options;
 mod report;
 mod step;
 mod target;
+mod tools;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,7 +64,20 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 ///
 /// A sentence that says how else.
 pub(crate) fn wasm_target(root: &Path) -> Result<(), String> {
-    match target::install(root) {
+    found(target::install(root))
+}
+
+/// Installs what llama.cpp is compiled with, if it is missing and that may be done without asking.
+///
+/// # Errors
+///
+/// A sentence that says how else.
+pub(crate) fn llama_tools() -> Result<(), String> {
+    found(tools::install())
+}
+
+fn found(verdict: Verdict) -> Result<(), String> {
+    match verdict {
         Verdict::Failed(problem) => Err(problem),
         Verdict::Passed(_) | Verdict::Skipped(_) => Ok(()),
     }

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn quick_keeps_format_target_lints_and_tests() {
-        assert_eq!(chosen(&["--quick"]), ["tree", "fmt", "wasm", "lint", "test"]);
+        assert_eq!(chosen(&["--quick"]), ["tree", "fmt", "wasm", "llama", "lint", "test"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::logs::{self, Search};
 use super::report::{Tally, Verdict};
-use super::target;
+use super::{target, tools};
 use crate::{cargo, tree};
 
 /// One thing that must hold.
@@ -33,6 +33,8 @@ enum Kind {
     Optional { probe: &'static str, install: &'static str },
     /// By [`target`].
     Target,
+    /// By [`tools`].
+    Tools,
     /// By the packages that `cargo tree` lists: none of [`NATIVE_TOOLS`].
     RustOnly,
 }
@@ -66,6 +68,13 @@ pub(super) const STEPS: &[Step] = &[
         kind: Kind::Target,
     },
     Step {
+        name: "llama",
+        about: "llama.cpp can be compiled: cmake, a C++ compiler and libclang are installed",
+        command: tools::INSTALL,
+        slow: false,
+        kind: Kind::Tools,
+    },
+    Step {
         name: "lint",
         about: "clippy finds nothing in what is shipped and tested",
         command: "cargo clippy --workspace --all-targets --locked -- -D warnings",
@@ -81,8 +90,9 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "lint-plain",
-        about: "clippy finds nothing in the driver, the node and the relay without TLS and without modules",
-        command: "cargo clippy -p ratatosk-node -p ratatosk-relay --all-targets --no-default-features --locked -- -D warnings",
+        about: "clippy finds nothing in the node, its engine and the relay without TLS, modules and llama.cpp",
+        command: "cargo clippy -p ratatosk-node -p ratatosk-engine -p ratatosk-relay --all-targets --no-default-features --locked \
+                  -- -D warnings",
         slow: true,
         kind: Kind::Status,
     },
@@ -164,6 +174,7 @@ impl Step {
                 }
             }
             Kind::Target => target::install(root),
+            Kind::Tools => tools::install(),
             Kind::RustOnly => rust_only(&mut call),
         }
     }
