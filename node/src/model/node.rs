@@ -91,6 +91,12 @@ impl Node {
         self.me.person
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.home.dir()
+    }
+
     /// Our ids and public keys.
     #[must_use]
     pub fn me(&self) -> &Me {

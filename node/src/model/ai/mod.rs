@@ -52,3 +52,5 @@ pub use self::settings::{
     Agent, AgentEdit, AgentSettings, AgentState, Audience, MAX_ANSWER, MAX_CONTEXT, MAX_MODEL_NAME, MAX_PERSONALITY,
     NewAgent, Preset,
 };
+#[cfg(test)]
+pub(super) use self::{create::Step, edit::Removal, record::llm_id};

@@ -70,6 +70,10 @@ impl Portrait {
         if !self.is_trusted(tx, me)? {
             record::add(tx, me, issuer, &self.identity, now, os_entropy().as_mut())?;
         }
+        let ours = SharedRoot::Id(me.profile()?);
+        if !tx.is_shared(&person, ours)? {
+            sharing::share(tx, me.person, ours, &[person], now)?;
+        }
         let version = db::store(tx, &self.profile, now)?;
         contacts::tell(tx, person, version.hash)?;
         contacts::introduce(tx, person)?;
@@ -142,7 +146,7 @@ pub(super) fn model(
 }
 
 /// The id of the `LLM` object of an AI.
-pub(super) fn llm_id(email: &AgentEmail) -> Result<IdHash, ModelError> {
+pub(in super::super) fn llm_id(email: &AgentEmail) -> Result<IdHash, ModelError> {
     let nobody = Llm {
         name: email.local(),
         filename: String::new(),

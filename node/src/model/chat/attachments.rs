@@ -44,6 +44,20 @@ pub struct NewAttachment {
     _hold: Hold,
 }
 
+impl NewAttachment {
+    /// The hash of its bytes.
+    #[must_use]
+    pub fn data(&self) -> BlobHash {
+        self.descriptor.data
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.descriptor.size
+    }
+}
+
 /// What is known of a file before it is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileInfo {

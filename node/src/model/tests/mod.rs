@@ -1,12 +1,16 @@
 //! Nodes in temporary folders, with a clock of their own, that talk to each other by the CHUM machines.
 
+mod agents;
 mod contacts;
 mod convergence;
 mod gate;
 mod genesis;
+mod introductions;
 mod limits;
 mod messages;
+mod mirror;
 mod recorded;
+mod repair;
 mod topics;
 
 use std::sync::Arc;
@@ -102,8 +106,13 @@ struct Talk {
 
 /// A connection of two persons that lasts until both are at rest.
 fn sync(a: &Person, b: &Person) -> Talk {
+    sync_nodes(&a.node, &b.node)
+}
+
+fn sync_nodes(a: &Arc<Node>, b: &Arc<Node>) -> Talk {
     let mut now = Instant::now();
-    let mut libraries = [a.library(b), b.library(a)];
+    let library = |of: &Arc<Node>, to: &Arc<Node>| of.library(to.person(), to.me().instance);
+    let mut libraries = [library(a, b), library(b, a)];
     let mut machines = [Chum::new(Settings::default(), now), Chum::new(Settings::default(), now)];
     let mut talk = Talk::default();
     let mut quiet = 0;
