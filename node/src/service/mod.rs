@@ -32,6 +32,7 @@ mod supervisor;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use ratatosk_chum::{AnswerId, Draft, DraftState};
 use ratatosk_objects::{InstanceId, PersonId};
@@ -153,10 +154,20 @@ impl Service {
     ///
     /// [`ServiceError::Invitations`], [`ServiceError::Storage`].
     pub async fn invite(&self) -> Result<Invitation, ServiceError> {
+        self.invite_for(self.shared.config.invitation_life).await
+    }
+
+    /// The same, good for this time.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Invitations`], [`ServiceError::Storage`].
+    pub async fn invite_for(&self, life: Duration) -> Result<Invitation, ServiceError> {
         let shared = self.shared.clone();
         let issue = move || -> Result<Token, ServiceError> {
             let mut book = shared.book();
-            let token = book.issue(shared.node.person(), completion::unix_millis(), os_entropy().as_mut())?;
+            let (person, now) = (shared.node.person(), completion::unix_millis());
+            let token = book.issue_for(person, life, now, os_entropy().as_mut())?;
             shared.node.keep_invitations(&book)?;
             Ok(token)
         };

@@ -24,12 +24,14 @@
 //! | `view`, `transaction` | objects and versions |
 //! | `access`, `known`, `pins`, `settings` | the smaller tables |
 //! | `blob` | bytes of any size, in bounded memory |
+//! | `copy` | a copy of one state, while others write |
 //! | `check` | what is wrong with a store |
 //! | `garbage` | what nothing reaches |
 
 mod access;
 mod blob;
 mod check;
+mod copy;
 mod error;
 mod garbage;
 mod known;

@@ -60,6 +60,11 @@ pub(crate) fn reader(folder: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Opens a connection that only reads this database, and writes a copy of it.
+pub(crate) fn copier(folder: &Path) -> Result<Connection, Error> {
+    connect(&folder.join(FILE))
+}
+
 fn connect(file: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(|error| match error.sqlite_error_code() {

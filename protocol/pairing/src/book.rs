@@ -74,11 +74,26 @@ impl InvitationBook {
     ///
     /// [`BookFull`].
     pub fn issue(&mut self, person: PersonId, now: u64, entropy: &mut dyn Entropy) -> Result<Token, BookFull> {
+        self.issue_for(person, self.life, now, entropy)
+    }
+
+    /// The same, with a life of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`BookFull`].
+    pub fn issue_for(
+        &mut self,
+        person: PersonId,
+        life: Duration,
+        now: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Token, BookFull> {
         self.expire(now);
         if self.entries.len() >= self.capacity {
             return Err(BookFull { capacity: self.capacity });
         }
-        let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
+        let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         let open = Open { token: Token::generate(entropy), person, expires: now.saturating_add(life) };
         let token = open.token.clone();
         self.entries.push(Entry { open, taken: false });

@@ -29,7 +29,7 @@ pub struct Agent {
     pub preset: Preset,
     /// Instead of the preset's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// The longest answer, in tokens.
     pub max_tokens: u32,
     /// Tokens of context; without, the daemon's setting.
@@ -107,7 +107,7 @@ pub struct NewAgent {
     pub preset: Preset,
     /// Instead of the preset's, 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// The longest answer, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
@@ -137,7 +137,7 @@ pub struct EditAgent {
     pub preset: Option<Preset>,
     /// Instead of the preset's, 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f32>,
+    pub temperature: Option<f64>,
     /// The longest answer, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
