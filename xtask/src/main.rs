@@ -9,6 +9,7 @@ mod conformance;
 mod defects;
 mod demo;
 mod fuzz;
+mod model;
 mod test;
 mod tree;
 mod workspace;
@@ -37,6 +38,11 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command { name: "fuzz", about: "the fuzz targets, with their seeds (--list shows them)", run: fuzz::run },
+    Command {
+        name: "model",
+        about: "fetches a small real model into target/models (--help says which)",
+        run: model::run,
+    },
     Command {
         name: "conformance",
         about: "who works with whom: CommServers, peers, pairs of them",
