@@ -8,6 +8,7 @@ mod generation;
 pub mod gguf;
 pub mod ipc;
 pub mod local;
+pub mod prompt;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod types;
