@@ -73,7 +73,8 @@ pub(super) struct Writing {
 impl Writing {
     /// Remembers a piece.
     pub(super) fn update(&mut self, topic: &TopicId, piece: &Draft) {
-        let known = self.drafts.iter().position(|(_, draft)| draft.answer == piece.answer && draft.topic == piece.topic);
+        let known =
+            self.drafts.iter().position(|(_, draft)| draft.answer == piece.answer && draft.topic == piece.topic);
         let mut draft = match known.and_then(|at| self.drafts.remove(at)) {
             Some((_, draft)) if piece.offset == draft.end() => draft,
             _ if piece.offset == 0 => Draft { text: String::new(), ..piece.clone() },
@@ -124,7 +125,9 @@ mod tests {
     fn what_is_being_written_is_remembered_from_its_beginning() {
         let topic = TopicId::one_to_one(person(1), person(2));
         let mut writing = Writing::default();
-        let texts = |writing: &Writing, of| -> Vec<_> { writing.for_person(person(of)).map(|draft| draft.text.clone()).collect() };
+        let texts = |writing: &Writing, of| -> Vec<_> {
+            writing.for_person(person(of)).map(|draft| draft.text.clone()).collect()
+        };
         writing.update(&topic, &piece(1, 0, "one", DraftState::Writing));
         writing.update(&topic, &piece(2, 0, "other", DraftState::Writing));
         writing.update(&topic, &piece(1, 3, " two", DraftState::Writing));

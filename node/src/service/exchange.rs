@@ -44,7 +44,9 @@ pub(super) async fn run(
 ) -> Option<CloseRequest> {
     let library = shared.node.library(info.remote_person, info.remote_instance);
     let work = Work { chum: Chum::new(settings(wire), Instant::now().into_std()), library };
-    Exchange { shared, wire, info, drafts, inputs: Vec::new(), input_bytes: 0, roots_changed: false }.run(work, over).await
+    Exchange { shared, wire, info, drafts, inputs: Vec::new(), input_bytes: 0, roots_changed: false }
+        .run(work, over)
+        .await
 }
 
 /// Only a reference has to be waited for before the first request, and none is in this process.

@@ -193,7 +193,9 @@ impl Shared {
     /// Shows what is being written to the connections of those who take part in the topic.
     pub(super) fn draft(&self, topic: &str, update: DraftUpdate) {
         let DraftUpdate { answer, offset, text, state } = update;
-        let Some(id) = TopicId::parse(topic).filter(|id| id.participants().contains(&self.node.person())) else { return };
+        let Some(id) = TopicId::parse(topic).filter(|id| id.participants().contains(&self.node.person())) else {
+            return;
+        };
         let draft = Draft { topic: topic.to_owned(), answer, offset, text, state };
         let mut live = lock(&self.live);
         live.writing.update(&id, &draft);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatosk_node::model::{Affirmed, Change, Message, NewPerson, Node, Protection};
+use ratatosk_node::model::{Affirmed, AgentSettings, Change, Message, NewAgent, NewPerson, Node, Protection};
 use ratatosk_node::service::{Config, News, Service, Status};
 use ratatosk_objects::PersonId;
 use ratatosk_pairing::Identity;
@@ -51,7 +51,8 @@ pub(crate) struct Person {
     /// What was told and nobody has asked for yet.
     pub(crate) told: Vec<News>,
     config: Config,
-    folder: Folder,
+    /// Of an AI none: its owner has it.
+    folder: Option<Folder>,
 }
 
 /// A folder that goes with this.
@@ -86,6 +87,27 @@ impl Person {
         Self::create(name, config(url)).await
     }
 
+    /// An AI of theirs, which can be reached as well.
+    pub(crate) async fn agent(&self, slug: &str) -> Self {
+        if !self.node.agents().unwrap().iter().any(|agent| agent.slug == slug) {
+            let settings = AgentSettings::default();
+            self.node.create_agent(&NewAgent { slug: slug.to_owned(), name: slug.to_owned(), settings }).unwrap();
+            self.service.contacts_changed();
+        }
+        let node = self.node.open_agent(slug).unwrap();
+        let mut agent = Self::start(node, Environment::default(), self.config.clone(), None).await;
+        agent.online().await;
+        agent
+    }
+
+    /// Lets an AI of theirs know whom they know.
+    pub(crate) fn tell_agent(&self, slug: &str, agent: &Self) {
+        let identities = self.node.identities_for(&self.node.agent(slug).unwrap()).unwrap();
+        if agent.node.mirror(&identities).unwrap() {
+            agent.service.contacts_changed();
+        }
+    }
+
     /// Waits until they can be reached.
     pub(crate) async fn online(&mut self) {
         self.find(|news| matches!(news, News::Online(true)).then_some(())).await;
@@ -102,20 +124,21 @@ impl Person {
             name: name.to_owned(),
         };
         let node = Node::create(&folder.0, &person, &Protection::KeyFile(None)).unwrap();
-        Self::start(Arc::new(node), Environment::default(), config, folder).await
+        Self::start(Arc::new(node), Environment::default(), config, Some(folder)).await
     }
 
     /// Goes on the network again, with other deadlines.
     pub(crate) async fn with_deadlines(self, deadlines: Deadlines) -> Self {
         let Stopped { config, folder } = self.stop().await;
+        let folder = folder.unwrap();
         let connections = ratatosk_protocol::connection::Config { deadlines, ..Default::default() };
         let environment = Environment { config: Arc::new(connections), ..Environment::default() };
-        let mut person = Self::start(Arc::new(folder.open()), environment, config, folder).await;
+        let mut person = Self::start(Arc::new(folder.open()), environment, config, Some(folder)).await;
         person.online().await;
         person
     }
 
-    async fn start(node: Arc<Node>, environment: Environment, config: Config, folder: Folder) -> Self {
+    async fn start(node: Arc<Node>, environment: Environment, config: Config, folder: Option<Folder>) -> Self {
         let started = Service::start(node.clone(), environment, config.clone(), None).await;
         let (service, news) = started.unwrap();
         Self { node, service, news, told: Vec::new(), config, folder }
@@ -223,7 +246,7 @@ impl Person {
 /// A person whose program does not run.
 pub(crate) struct Stopped {
     config: Config,
-    folder: Folder,
+    folder: Option<Folder>,
 }
 
 impl Stopped {
@@ -235,7 +258,8 @@ impl Stopped {
 
     /// The same, whether or not the CommServer is there.
     pub(crate) async fn start_offline(self) -> Person {
-        Person::start(Arc::new(self.folder.open()), Environment::default(), self.config, self.folder).await
+        let folder = self.folder.unwrap();
+        Person::start(Arc::new(folder.open()), Environment::default(), self.config, Some(folder)).await
     }
 }
 
