@@ -20,6 +20,7 @@ use super::encounter::Partner;
 use super::news::{ConnectionInfo, News, Status};
 use super::registry::{Candidate, Registry, Verdict};
 use super::stopping::Stopping;
+use super::traces::{LiveTimeline, Traces};
 use super::wire::Wire;
 use crate::model::{Node, TopicId};
 
@@ -60,6 +61,8 @@ pub(super) struct Shared {
     pub(super) person: KeyPair,
     pub(super) blocking: Blocking,
     pub(super) transcript: Transcript,
+    /// What happens on connections at this moment.
+    pub(super) traces: Arc<Traces>,
     pub(super) news: mpsc::Sender<News>,
     pub(super) orders: mpsc::Sender<Order>,
     stopping: Stopping,
@@ -158,6 +161,7 @@ impl Shared {
             instance,
             person,
             transcript,
+            traces: Arc::default(),
             news,
             orders,
             stopping,
@@ -272,6 +276,12 @@ impl Shared {
     /// What happened on the connections that ended last.
     pub(super) fn timelines(&self) -> Vec<(u64, Timeline)> {
         lock(&self.live).ended.iter().cloned().collect()
+    }
+
+    /// What has happened so far on the connections that there are.
+    pub(super) fn live_timelines(&self) -> Vec<LiveTimeline> {
+        let open: BTreeMap<_, _> = self.connections().iter().map(|info| (info.id, info.remote_person)).collect();
+        self.traces.timelines(|id| open.get(&id).copied())
     }
 
     /// The connections in use.
