@@ -1,8 +1,10 @@
 //! `cargo xtask demo`: the main job of the repository, live, on this machine and without any network but loopback.
 //!
 //! A CommServer and two peers start as processes of their own; one peer reaches the other through the CommServer; messages
-//! of every shape go both ways; then both peers tell what happened on their side. After that come two people, who pair and chat.
+//! of every shape go both ways; then both peers tell what happened on their side. After that come two people, who pair and chat,
+//! and at the end one of them asks the AI of the other one.
 
+mod ai;
 mod exchange;
 mod peer;
 mod people;
@@ -15,29 +17,33 @@ use std::time::Instant;
 use self::exchange::Shape;
 use self::peer::Peer;
 pub(crate) use self::process::Relay;
-use crate::{cargo, test, workspace};
+use crate::{cargo, model, test, workspace};
 
 const HELP: &str = "\
-usage: cargo xtask demo [--keep] [--mixed] [--release]
+usage: cargo xtask demo [--keep] [--mixed] [--release] [--without-ai]
 
   --keep      leave the relay running and say how to connect to it
   --mixed     give the initiator its plugins as native code; the listener's are WebAssembly modules all the same
   --release   build with optimisation (slower to build, faster to run)
+  --without-ai
+              leave the AI out: no llama.cpp is built, which takes some minutes, and no model of 98 MB is fetched
 ";
 
 struct Options {
     keep: bool,
     mixed: bool,
     release: bool,
+    without_ai: bool,
 }
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let mut options = Options { keep: false, mixed: false, release: false };
+    let mut options = Options { keep: false, mixed: false, release: false, without_ai: false };
     for argument in arguments {
         match argument.as_str() {
             "--keep" => options.keep = true,
             "--mixed" => options.mixed = true,
             "--release" => options.release = true,
+            "--without-ai" => options.without_ai = true,
             "-h" | "--help" => {
                 print!("{HELP}");
                 return ExitCode::SUCCESS;
@@ -59,6 +65,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 fn demo(options: &Options) -> Result<(), String> {
     let root = workspace::root()?;
+    // What takes long comes first.
+    let smollm2 = if options.without_ai { None } else { Some(model::model(&root, None)?) };
     let programs = build(&root, options)?;
     let start = Instant::now();
 
@@ -87,6 +95,9 @@ fn demo(options: &Options) -> Result<(), String> {
     initiator.quit()?;
     listener.quit()?;
     people::chat(&programs.join("ratatosk"), relay.url(), form)?;
+    if let Some(smollm2) = &smollm2 {
+        ai::ask(&programs.join("ratatosk"), &root.join("target/demo/ai"), relay.url(), smollm2)?;
+    }
     println!("All peers have ended by themselves; the whole run took {:.1?}.", start.elapsed());
     finish(relay, options, &programs)
 }
@@ -96,9 +107,15 @@ fn build(root: &Path, options: &Options) -> Result<std::path::PathBuf, String> {
     // The plugins are compiled for it.
     test::wasm_target(root)?;
     let profile = if options.release { " --release" } else { "" };
+    let llama = if options.without_ai {
+        ""
+    } else {
+        test::llama_tools()?;
+        ",ratatosk-node/llama"
+    };
     // Without wss://, which the demo has no use for.
     let line = format!(
-        "cargo build{profile} --locked -p ratatosk-relay -p ratatosk-node --no-default-features --features ratatosk-node/wasm"
+        "cargo build{profile} --locked -p ratatosk-relay -p ratatosk-node --no-default-features --features ratatosk-node/wasm{llama}"
     );
     println!("── {line}");
     let mut command = cargo::call(root, &line);
