@@ -32,7 +32,8 @@ impl Node {
         if let Some(settings) = &edit.settings {
             settings.check()?;
         }
-        let node = self.open_agent(slug)?;
+        let mut open = self.open_agents().lock();
+        let node = self.opened(&mut open, &self.usable(slug)?.email)?;
         if let Some(settings) = &edit.settings {
             let now = self.now();
             self.change(|tx| {

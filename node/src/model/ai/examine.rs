@@ -136,11 +136,7 @@ impl Node {
 
     /// The node of an AI as it is, nothing brought up to date.
     pub(super) fn look_into(&self, email: &AgentEmail) -> Result<Arc<Self>, ModelError> {
-        let open = self.open_agents().lock();
-        match open.get(&email.slug) {
-            Some(node) => Ok(node),
-            None => self.start_agent(self.open_agent_home(email)?),
-        }
+        self.opened(&mut self.open_agents().lock(), email)
     }
 
     /// What lies where the folders of AIs are.

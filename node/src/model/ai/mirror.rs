@@ -40,7 +40,7 @@ impl Node {
         let mut identities = vec![Identity { url: self.comm_server()?, ..self.me.identity.clone() }];
         self.store.read(|view| {
             for contact in known.contacts.all().filter(|contact| is_usable(contact)) {
-                self.vouched_identities(view, contact, &mut identities)?;
+                Self::vouched_identities(view, contact, &mut identities)?;
             }
             Ok(identities)
         })
@@ -154,15 +154,13 @@ impl Node {
 
     /// The identities of a contact that we vouch for, with the addresses that are known now.
     fn vouched_identities(
-        &self,
         view: &View<'_>,
         contact: &Contact,
         identities: &mut Vec<Identity>,
     ) -> Result<(), ModelError> {
         let mut seen = BTreeSet::<IdHash>::new();
-        let issuer = (self.me.person, self.me.sign_key());
-        for hash in trust::vouched(view, issuer, contact.person, Age::Present)?.endpoints {
-            let Some(mut identity) = contacts::identity(view, hash)? else { continue };
+        for hash in &contact.vouched {
+            let Some(mut identity) = contacts::identity(view, *hash)? else { continue };
             let (_, instance) = identity.ids()?;
             let known = contact.endpoints.iter().find(|known| known.instance == instance);
             if let Some(known) = known.filter(|known| known.key == identity.instance_key)

@@ -38,8 +38,8 @@ impl Open {
 }
 
 impl Node {
-    /// The node of an AI: the same one as long as somebody has it. When it is opened, what has changed meanwhile about its owner,
-    /// its model or the CommServer is told in its profile.
+    /// The node of an AI: the same one as long as somebody has it. What has changed meanwhile about its owner, its model, its
+    /// CommServer or whom it may know is brought up to date.
     ///
     /// # Errors
     ///
@@ -47,12 +47,8 @@ impl Node {
     pub fn open_agent(&self, slug: &str) -> Result<Arc<Self>, ModelError> {
         let mut open = self.open_agents().lock();
         let entry = self.usable(slug)?;
-        if let Some(node) = open.get(slug) {
-            return Ok(node);
-        }
-        let node = self.start_agent(self.open_agent_home(&entry.email)?)?;
+        let node = self.opened(&mut open, &entry.email)?;
         self.bring_up_to_date(&entry, &node)?;
-        open.insert(slug, &node);
         Ok(node)
     }
 
@@ -63,12 +59,24 @@ impl Node {
     /// The stores'. An AI whose folder is gone is left out.
     pub fn refresh_agents(&self) -> Result<(), ModelError> {
         for entry in self.store.read(|view| book::entries(view, self.me.person))? {
-            if !entry.is_removing() && self.has_folder(&entry.email) {
-                let node = self.open_agent(&entry.email.slug)?;
-                self.bring_up_to_date(&entry, &node)?;
+            match self.open_agent(&entry.email.slug) {
+                // What is being removed, or was meanwhile, needs nothing.
+                Ok(_)
+                | Err(ModelError::AgentKeysLost(_) | ModelError::AgentRemoving(_) | ModelError::UnknownAgent(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// The node of an AI as it is.
+    pub(super) fn opened(&self, open: &mut Open, email: &AgentEmail) -> Result<Arc<Self>, ModelError> {
+        if let Some(node) = open.get(&email.slug) {
+            return Ok(node);
+        }
+        let node = self.start_agent(self.open_agent_home(email)?)?;
+        open.insert(&email.slug, &node);
+        Ok(node)
     }
 
     /// Whether a contact lives in the same process: an AI of ours, or, of an AI, its owner or another AI of the same.
@@ -88,7 +96,8 @@ impl Node {
         }
     }
 
-    /// What the AI's node says of itself is what its owner says of it, in both stores. Costs some lookups if it is so.
+    /// What the AI's node says of itself is what its owner says of it, in both stores. Costs some lookups if it is so. One at a
+    /// time: by whoever has the list of open nodes.
     pub(super) fn bring_up_to_date(&self, entry: &Entry, node: &Self) -> Result<(), ModelError> {
         self.present(&entry.settings(), node)?;
         let (portrait, now) = (Portrait::of(node)?, self.now());

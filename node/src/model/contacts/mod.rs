@@ -64,6 +64,8 @@ pub struct Contact {
     pub sign_keys: Vec<SignPublicKey>,
     /// What they signed with before a later pairing. What only such a key has signed counts as unverified.
     pub former_sign_keys: Vec<SignPublicKey>,
+    /// The OneInstanceEndpoints that we vouch for.
+    pub(super) vouched: Vec<ObjectHash>,
 }
 
 /// A device of a contact.
@@ -142,9 +144,10 @@ fn load(view: &View<'_>, me: &Me, person: PersonId, profiles: &[IdHash]) -> Resu
         person_keys: now.person_keys,
         sign_keys: now.sign_keys,
         former_sign_keys: before.sign_keys,
+        vouched: now.endpoints,
     };
-    for hash in &now.endpoints {
-        contact.add_endpoint(view, *hash, true)?;
+    for hash in contact.vouched.clone() {
+        contact.add_endpoint(view, hash, true)?;
     }
     // What they said last comes first, then all that they ever said.
     if let Some(told) = told(view, person)? {

@@ -16,7 +16,7 @@ mod files;
 mod sealed;
 mod secrets;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -222,7 +222,7 @@ impl Home {
         let secrets = Secrets::generate(entropy);
         let text = sealed::seal(header.clone(), secrets.packed(), &key, entropy)
             .map_err(|error| HomeError::damaged(&identity, error.to_string()))?;
-        files::replace_private(&identity, &text, &mut || done(Step::IdentityWritten))?;
+        replace_private(&identity, &text, &mut || done(Step::IdentityWritten))?;
         done(Step::Identity)?;
         Ok(Self { dir: dir.to_owned(), header, secrets, _lock: held })
     }
@@ -285,7 +285,7 @@ impl Home {
         let header = Header { lock, ..self.header.clone() };
         let text = sealed::seal(header.clone(), self.secrets.packed(), &key, entropy)
             .map_err(|error| HomeError::damaged(&identity, error.to_string()))?;
-        files::replace_private(&identity, &text, &mut || Ok(()))?;
+        replace_private(&identity, &text, &mut || Ok(()))?;
         self.header = header;
         Ok(())
     }
@@ -372,7 +372,7 @@ impl Protection {
                 let mut text = Zeroizing::new([b'\n'; 65]);
                 hex::encode_to_slice(*key, &mut text[..64])
                     .map_err(|error| HomeError::damaged(&path, error.to_string()))?;
-                files::replace_private(&path, text.as_slice(), &mut || done(Step::KeyWritten))?;
+                replace_private(&path, text.as_slice(), &mut || done(Step::KeyWritten))?;
                 Ok((Lock::KeyFile {}, key))
             }
             Self::Owner(AgentKey(key)) => Ok((Lock::Owner {}, key.clone())),

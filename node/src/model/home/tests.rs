@@ -7,10 +7,10 @@ use ratatosk_protocol::driver::os_entropy;
 use super::*;
 
 /// A private folder that is removed at the end.
-pub(in super::super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(in super::super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("ratatosk-model-{}-{count}", std::process::id()));
@@ -18,7 +18,7 @@ impl Folder {
         Self(path)
     }
 
-    pub(in super::super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
