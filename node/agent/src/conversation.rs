@@ -59,6 +59,24 @@ pub struct Conversation {
     pub messages: Vec<Said>,
 }
 
+/// Bytes of a text that are looked at: of a longer one the beginning and the end.
+const MAX_LOOK: usize = 128 << 10;
+
+/// A text without what nobody looks at, so that a topic full of long texts need not be kept in memory.
+#[must_use]
+pub fn shortened(text: String) -> String {
+    if text.len() <= MAX_LOOK {
+        return text;
+    }
+    let text = text.trim();
+    if text.len() <= MAX_LOOK {
+        return text.to_owned();
+    }
+    let head = text.floor_char_boundary(MAX_LOOK / 4 * 3);
+    let tail = text.ceil_char_boundary(text.len() - MAX_LOOK / 4);
+    format!("{} […] {}", &text[..head], &text[tail..])
+}
+
 impl Conversation {
     /// Somebody who takes part.
     #[must_use]
@@ -85,5 +103,19 @@ impl Conversation {
     pub(crate) fn window(&self) -> Vec<&Said> {
         let newest = &self.messages[self.messages.len().saturating_sub(WINDOW)..];
         newest.iter().filter(|said| said.verified && self.participant(said.author).is_some()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_both_ends_stay() {
+        let text = format!("  @max {} why?", "é".repeat(5 << 20));
+        let short = shortened(text);
+        assert!(short.len() < MAX_LOOK + 16 && short.starts_with("@max é") && short.ends_with("é why?"));
+        assert_eq!(shortened(" a ".to_owned()), " a ");
+        assert_eq!(shortened(" ".repeat(1 << 20)), "");
     }
 }

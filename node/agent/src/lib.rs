@@ -35,7 +35,7 @@ pub mod prompt;
 pub mod rules;
 
 pub use self::answer::{MAX_ANSWER, NOTICE, answer, is_notice, notice, stops};
-pub use self::conversation::{Conversation, Me, Participant, Said, WINDOW};
+pub use self::conversation::{Conversation, Me, Participant, Said, WINDOW, shortened};
 pub use self::decide::{Decision, MAX_AGE, Why, decide};
 pub use self::prompt::{Budget, Prompt, Turn, Voice, prompt};
 pub use self::rules::{MAX_HOPS, Mode, Rules, rules_of};
