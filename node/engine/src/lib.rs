@@ -12,6 +12,7 @@ pub mod prompt;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod types;
+pub mod worker;
 
 pub use error::{EngineError, Wait};
 pub use generation::{Generation, Outlet, generation, generation_with};

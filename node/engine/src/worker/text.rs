@@ -26,7 +26,6 @@ impl Characters {
                 text.push(char::REPLACEMENT_CHARACTER);
             }
         }
-        drop(chunks);
         let whole = self.rest.len() - kept;
         self.rest.drain(..whole);
         text
@@ -116,7 +115,10 @@ mod tests {
 
     #[test]
     fn a_stop_text_is_never_shown_in_part() {
-        assert_eq!(all(&["User:"], &["Hi", " Us", "er", ": x"]), (vec!["Hi".into(), " ".into(), String::new(), String::new()], true));
+        assert_eq!(
+            all(&["User:"], &["Hi", " Us", "er", ": x"]),
+            (vec!["Hi".into(), " ".into(), String::new(), String::new()], true)
+        );
         assert_eq!(all(&["User:"], &["Hi Us", "ually"]), (vec!["Hi ".into(), "Usually".into(), String::new()], false));
         assert_eq!(all(&["ab", "b"], &["xab"]), (vec!["x".into()], true));
         assert_eq!(all(&["aab"], &["aa", "ab"]), (vec![String::new(), "a".into()], true));
