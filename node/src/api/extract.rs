@@ -80,3 +80,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
         Ok(Self(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body;
+    use futures_util::stream;
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn read(body: body::Body) -> Result<Value, &'static str> {
+        let read = Body::<Value>::from_request(Request::new(body), &()).await;
+        read.map(|Body(value)| value).map_err(|refusal| refusal.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let slow = stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        assert_eq!(read(body::Body::from_stream(slow)).await, Err("timeout"));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_bounded_and_has_to_be_json() {
+        assert_eq!(read(body::Body::from(vec![b' '; MAX_JSON + 1])).await, Err("too_large"));
+        assert_eq!(read(body::Body::from("{")).await, Err("invalid"));
+        assert_eq!(read(body::Body::empty()).await, Ok(Value::Object(serde_json::Map::new())));
+    }
+}

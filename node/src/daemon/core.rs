@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ratatosk_protocol::driver::Environment;
 use tokio::sync::watch;
 
 use super::files::Waiting;
@@ -43,8 +42,6 @@ pub(crate) struct Network {
     pub(crate) url: String,
     /// The owner's service.
     pub(crate) service: Arc<Service>,
-    /// What its connections share.
-    pub(crate) environment: Environment,
 }
 
 /// What it takes to make a [`Core`].

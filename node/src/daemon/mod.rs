@@ -13,6 +13,7 @@
 //! | `files` | files that wait for their message |
 //! | `doctor` | what is wrong with a node and with what it needs |
 //! | `backups` | backups while everything goes on |
+//! | `notify` | what the service manager hears |
 //! | `failure` | why something could not be done |
 //!
 //! [`Daemon::start`] brings all of it up, [`Daemon::stop`] ends it in order. No task outlives the [`Daemon`].
@@ -29,6 +30,7 @@ mod files;
 mod fleet;
 mod hub;
 mod news;
+mod notify;
 mod tracer;
 pub(crate) mod view;
 
@@ -101,8 +103,8 @@ impl Daemon {
         let (network, told) = match url.filter(|_| purpose != Purpose::Local) {
             Some(url) => {
                 let settings = service::Config::new(url.clone());
-                let (service, news) = Service::start(node.clone(), environment.clone(), settings, None).await?;
-                (Some(Network { url, service: Arc::new(service), environment }), Some(news))
+                let (service, news) = Service::start(node.clone(), environment, settings, None).await?;
+                (Some(Network { url, service: Arc::new(service) }), Some(news))
             }
             None => (None, None),
         };
@@ -127,6 +129,9 @@ impl Daemon {
         core.fleet.start(&core).await?;
         tasks.spawn(Fleet::keep_acquainted(core.clone()));
         let server = Server::start(core.clone()).await?;
+        if purpose == Purpose::Serve {
+            notify::notify("READY=1");
+        }
         Ok(Self { core, tasks, server: Some(server), relay })
     }
 
@@ -163,6 +168,7 @@ impl Daemon {
     /// Ends everything in order: nobody comes in any more, answers end, connections close.
     pub async fn stop(mut self) {
         self.core.stop();
+        notify::notify("STOPPING=1");
         self.core.hub.tell(Event::Stopping);
         if let Some(server) = self.server.take() {
             server.stop().await;
