@@ -1,7 +1,7 @@
 //! `ratatosk`: a node of the ONE network.
 //!
-//! `init`, `invite`, `accept`, `contacts`, `forget-keys`, `chat` and `check` are for people; `peer` is a peer under remote control,
-//! for tests and for people who want to see the protocol work; `plugin` is for people who write plugins.
+//! Most commands are for people (`cli`); `peer` is a peer under remote control, for tests and for people who want to see the
+//! protocol work; `plugin` is for people who write plugins.
 
 mod cli;
 mod peer;
@@ -33,7 +33,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("RATATOSK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let configured = || match &cli.command {
+        Command::People(command) => EnvFilter::try_new(command.log_filter()?).ok(),
+        _ => None,
+    };
+    let filter = EnvFilter::try_from_env("RATATOSK_LOG").ok().or_else(configured);
+    let filter = filter.unwrap_or_else(|| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     if let Command::Plugin(tool) = cli.command {
         return tool.run();

@@ -1,7 +1,7 @@
 //! The folder of a node on the command line: where it is, what opens it, and the CommServer that it uses.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcetera::BaseStrategy;
@@ -59,37 +59,35 @@ impl Place {
         Ok(self.relay.clone())
     }
 
-    /// The CommServer that was named now, or that the node has used before.
-    ///
-    /// # Errors
-    ///
-    /// If there is none.
-    pub(super) fn relay(&self, node: &Node) -> Result<String, Problem> {
-        let relay = match self.named_relay()? {
-            Some(relay) => Some(relay),
-            None => node.comm_server()?,
-        };
-        relay.ok_or_else(|| {
-            Problem::new("your node has no CommServer", "name one with --relay ws://… or wss://…; it is kept")
-        })
-    }
-
     /// Opens the node; asks for its passphrase if it has one.
     ///
     /// # Errors
     ///
     /// What is wrong, for a person.
     pub(super) fn open(&self) -> Result<Node, Problem> {
-        let dir = self.dir()?;
-        let protection = match Home::protected(&dir)? {
+        Ok(Node::open(&self.dir()?, &self.protection()?)?)
+    }
+
+    /// Whether nobody has to be asked for anything.
+    pub(super) fn opens_by_itself(&self) -> bool {
+        let protected = self.dir().ok().and_then(|dir| Home::protected(&dir).ok());
+        protected == Some(Protected::ByKeyFile)
+    }
+
+    /// What opens the node; asks for its passphrase if it has one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no node, or nobody to ask.
+    pub(super) fn protection(&self) -> Result<Protection, Problem> {
+        Ok(match Home::protected(&self.dir()?)? {
             Protected::ByKeyFile => Protection::KeyFile(self.key_file.clone()),
             Protected::ByOwner => {
                 let help = "name the folder of the person whose AI it is, with --dir";
                 return Err(Problem::new("this is the folder of an AI; it is opened with that of its owner", help));
             }
             Protected::ByPassphrase => Protection::Passphrase(ask("Passphrase: ")?, Cost::STANDARD),
-        };
-        Ok(Node::open(&dir, &protection)?)
+        })
     }
 }
 
@@ -107,6 +105,26 @@ pub(super) fn new_passphrase() -> Result<Zeroizing<String>, Problem> {
         return Err(Problem::new("the two differ", "nothing was made; try again"));
     }
     Ok(first)
+}
+
+/// The passphrase of a backup: from a file, or asked for; twice if it is a new one.
+///
+/// # Errors
+///
+/// If there is none.
+pub(super) fn backup_passphrase(file: Option<&Path>, is_new: bool) -> Result<Zeroizing<String>, Problem> {
+    let Some(file) = file else {
+        let first = ask("The passphrase of the backup: ")?;
+        if is_new && *ask("The same again: ")? != *first {
+            return Err(Problem::new("the two differ", "nothing was made; try again"));
+        }
+        return Ok(first);
+    };
+    let read = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        let what = format!("cannot read the passphrase from {}: {error}", file.display());
+        Problem::new(what, "name a text file that only you can read")
+    })?;
+    Ok(Zeroizing::new(read.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 fn ask(question: &str) -> Result<Zeroizing<String>, Problem> {

@@ -5,30 +5,51 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use ratatosk_node::service::News;
-use ratatosk_objects::PersonId;
-use ratatosk_pairing::{Invitation, qr};
+use ratatosk_node::api::types::{Contact, Event, Invitation, NewInvitation};
+use ratatosk_node::client::{Client, Events};
+use ratatosk_node::daemon::Purpose;
+use ratatosk_pairing::qr;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::describe;
+use super::attach::{Attached, reach};
 use super::folder::Place;
-use super::online::Online;
+use super::people::described;
 use super::problem::Problem;
-use super::say;
+use super::{say, text};
 
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
+    /// Invite to an AI of yours, by its short name, instead of to yourself
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// For how many minutes the invitation is good
+    #[arg(long, value_name = "MINUTES", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    minutes: u32,
+    /// For how many seconds it is waited for somebody who takes it; then it is taken back [default: as long as it is good]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    life: Option<u64>,
+    /// Show it and do not wait: for a node that runs by itself (ratatosk serve)
+    #[arg(long, conflicts_with = "life")]
+    no_wait: bool,
     /// Show the invitation as JSON
     #[arg(long)]
     json: bool,
     /// Write the QR code to this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// For how many seconds the invitation is good
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=604_800))]
-    life: u64,
+}
+
+impl Options {
+    /// How long the invitation has to be good, in minutes, and how long it is waited for.
+    fn life(&self) -> (u32, Duration) {
+        let minutes = match self.life {
+            Some(seconds) => u32::try_from(seconds.div_ceil(60)).unwrap_or(u32::MAX),
+            None => self.minutes,
+        };
+        (minutes, Duration::from_secs(self.life.unwrap_or(u64::from(minutes) * 60)))
+    }
 }
 
 /// Invites somebody, and waits until somebody has come or the time is over.
@@ -37,62 +58,70 @@ pub(crate) struct Options {
 ///
 /// Why nobody became a contact.
 pub(super) async fn run(options: Options) -> Result<(), Problem> {
-    let node = options.place.open()?;
-    let (relay, life) = (options.place.relay(&node)?, Duration::from_secs(options.life));
-    let mut online = Online::start(node, relay, Some(life)).await?;
-    let result = invite(&mut online, &options, life).await;
-    let result = match result {
-        Ok(person) => online.contact(person).await,
-        Err(problem) => Err(problem),
+    let attached = Attached::open(&options.place, Purpose::Talk).await?;
+    let result = if options.no_wait && attached.is_inside() {
+        let what = "an invitation is good only while your node runs, and it does not run by itself";
+        Err(Problem::new(what, "start it first: ratatosk serve; or leave --no-wait out"))
+    } else {
+        invite(&attached.client, &options).await
     };
-    online.stop().await;
-    eprintln!("You and {} are contacts now. Next: ratatosk chat", describe(&result?));
+    attached.close().await;
+    match result? {
+        Some(name) => eprintln!("{name} are contacts now. Next: ratatosk chat"),
+        None => eprintln!("It is good for {} minutes, while your node runs. Next: ratatosk contacts", options.minutes),
+    }
     Ok(())
 }
 
-async fn invite(online: &mut Online, options: &Options, life: Duration) -> Result<PersonId, Problem> {
-    online.reach().await?;
-    let invitation = online.service.invite().await?;
+/// Says who has become a contact; `None` if that was not waited for.
+async fn invite(client: &Client, options: &Options) -> Result<Option<String>, Problem> {
+    reach(client).await?;
+    let mut events = client.events().await?;
+    let (minutes, life) = options.life();
+    let wish = NewInvitation { agent: options.agent.clone(), minutes: Some(minutes) };
+    let invitation = client.invite(&wish).await?;
     let deadline = Instant::now() + life;
     show(&invitation, options)?;
-    let paired = wait(online, deadline).await;
-    if paired.is_none() {
-        // It has expired by now; this only tidies up.
-        let _ = online.service.revoke(&invitation.token).await;
+    if options.no_wait {
+        return Ok(None);
     }
-    paired.ok_or_else(|| {
-        let help = "run it again when the other person is ready; --life SECONDS gives them longer";
-        Problem::new("nobody has taken the invitation, and it is not good any more", help)
-    })
+    match wait(&mut events, options.agent.as_deref(), deadline).await? {
+        Some(contact) => {
+            let name = described(client, &contact).await?;
+            let inviter = options.agent.as_deref().map_or_else(|| "You".to_owned(), text::name);
+            Ok(Some(format!("{inviter} and {name}")))
+        }
+        None => {
+            // Nobody should take it while nobody waits.
+            client.revoke(&invitation.url).await?;
+            let help = "run it again when the other person is ready; --minutes MINUTES gives them longer";
+            Err(Problem::new("nobody has taken the invitation, and it is not good any more", help))
+        }
+    }
 }
 
 /// The invitation on standard output; what is for people alone on standard error.
 fn show(invitation: &Invitation, options: &Options) -> Result<(), Problem> {
-    let link = invitation.to_url();
     if let Some(path) = &options.svg {
-        write_svg(path, &link)?;
+        write_svg(path, &invitation.url)?;
     }
     if options.json {
-        say(invitation.to_json());
-        return Ok(());
-    }
-    if std::io::stdout().is_terminal() {
-        for line in lines(invitation) {
-            say(line);
-        }
+        say(&invitation.json);
+    } else if std::io::stdout().is_terminal() {
+        lines(invitation).iter().for_each(say);
     } else {
-        say(link);
+        say(&invitation.url);
     }
     Ok(())
 }
 
 /// What somebody needs to hand an invitation on: for a terminal.
 pub(super) fn lines(invitation: &Invitation) -> Vec<String> {
-    let link = invitation.to_url();
+    let link = &invitation.url;
     let mut lines =
         vec!["Give this to one person, and to nobody else:".to_owned(), String::new(), link.clone(), String::new()];
     // A link that is too long for a code can still be copied.
-    lines.extend(qr::terminal(&link).ok().iter().flat_map(|code| code.lines()).map(str::to_owned));
+    lines.extend(qr::terminal(link).ok().iter().flat_map(|code| code.lines()).map(str::to_owned));
     lines
 }
 
@@ -104,27 +133,27 @@ fn write_svg(path: &Path, link: &str) -> Result<(), Problem> {
 }
 
 /// Waits with a countdown. Says who has come, if anybody has.
-async fn wait(online: &mut Online, deadline: Instant) -> Option<PersonId> {
+async fn wait(events: &mut Events, agent: Option<&str>, deadline: Instant) -> Result<Option<Contact>, Problem> {
     let counts = std::io::stderr().is_terminal();
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let paired = loop {
         tokio::select! {
-            news = online.news.recv() => match news? {
-                News::Paired { person, initiated: false, .. } => break Some(person),
-                News::Trouble { place, text } => eprintln!("\r{place}: {text}"),
+            event = events.next() => match event? {
+                Event::Paired(paired) if !paired.initiated && paired.agent.as_deref() == agent => break Some(paired.contact),
+                Event::Trouble(trouble) => eprintln!("\r{}: {}", text::line(&trouble.place), text::line(&trouble.text)),
                 _ => {}
             },
             _ = second.tick(), if counts => count_down(deadline.saturating_duration_since(Instant::now())),
             () = sleep_until(deadline) => break None,
-            // The invitation is taken back; without this it would be good again while a chat runs.
+            // The invitation is taken back; without this it would be good while the node runs.
             _ = tokio::signal::ctrl_c() => break None,
         }
     };
     if counts {
         eprintln!("\r{:60}\r", "");
     }
-    paired
+    Ok(paired)
 }
 
 fn count_down(left: Duration) {

@@ -1,96 +1,113 @@
-//! The commands for people: `init`, `invite`, `accept`, `contacts`, `forget-keys`, `chat`, `check`.
+//! The commands for people. All but `init`, `restore` and `check` are clients of a daemon's API: of the one that runs on the folder,
+//! or else of one that runs inside the command for as long as it takes.
+//!
+//! | File | What lives there |
+//! | --- | --- |
+//! | `folder` | where a node is, and what opens it |
+//! | `attach` | the way to a node |
+//! | `init`, `serve`, `status`, `people`, `invite`, `topics`, `chat`, `model`, `agent`, `trace`, `doctor`, `check`, `backup` | the commands |
+//! | `names` | whom somebody means, and what people are called |
+//! | `problem` | what went wrong, what that means, and what to do |
+//! | `text`, `style`, `units`, `progress` | how it looks; texts of others are escaped |
 
+mod agent;
+mod attach;
+mod backup;
 mod chat;
 mod check;
+mod doctor;
 mod folder;
+mod init;
 mod invite;
-mod online;
+mod model;
+mod names;
+mod people;
 mod problem;
+mod progress;
+mod serve;
+mod status;
 mod style;
 mod text;
+mod topics;
+mod trace;
+mod units;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use ratatosk_node::model::home::Cost;
-use ratatosk_node::model::{Contact, NewPerson, Node, Protection};
-use ratatosk_pairing::Invitation;
+use clap::Subcommand;
+use serde::Serialize;
 
-use self::folder::Place;
-use self::online::Online;
 use self::problem::Problem;
-
-/// Bytes of an invitation on standard input.
-const MAX_INVITATION: u64 = 64 * 1024;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Makes your node: a folder with your identity and your keys
-    Init(Init),
+    Init(init::Options),
+    /// Runs your node: it can be reached, and your AIs answer, until you stop it
+    Serve(Box<serve::Options>),
+    /// Says how your node is
+    Status(status::Options),
     /// Invites somebody: shows a link and a QR code, and waits
     Invite(invite::Options),
     /// Accepts an invitation
-    Accept(Accept),
+    Accept(people::Accept),
     /// Lists your contacts
-    Contacts(Contacts),
+    Contacts(people::Contacts),
     /// Trusts the keys of a contact no longer, so that you can pair anew: they have begun anew, or lost a device
-    ForgetKeys(ForgetKeys),
-    /// Talks to your contacts
-    Chat(chat::Options),
-    /// Checks whether everything that belongs to your node is there
+    ForgetKeys(people::ForgetKeys),
+    /// Lists and makes conversations, and says how AIs behave in them
+    #[command(subcommand)]
+    Topics(topics::Tool),
+    /// Talks to your contacts, people and AIs
+    Chat(Box<chat::Options>),
+    /// Imports, lists and removes models
+    #[command(subcommand)]
+    Model(model::Tool),
+    /// Makes, changes and removes AIs: contacts with an identity of their own
+    #[command(subcommand)]
+    Agent(Box<agent::Tool>),
+    /// Shows what happens on the connections, phase by phase
+    Trace(trace::Options),
+    /// Writes all of your node into one file, encrypted
+    Backup(backup::Backup),
+    /// Makes a node of a backup, in an empty folder
+    Restore(backup::Restore),
+    /// Says what is wrong with your node, and what can be done
+    Doctor(doctor::Options),
+    /// Checks whether everything in the storage of a node that does not run is there
+    #[command(hide = true)]
     Check(check::Options),
 }
 
-#[derive(Args)]
-pub(crate) struct Init {
-    #[command(flatten)]
-    place: Place,
-    /// Your e-mail address: it is who you are in the network, and cannot be changed later
-    #[arg(long)]
-    email: String,
-    /// The name that your contacts see [default: the e-mail address]
-    #[arg(long)]
-    name: Option<String>,
-    /// What this device is called
-    #[arg(long, default_value = "ratatosk")]
-    instance: String,
-    /// Protect the keys by a file that only you can read, and not by a passphrase
-    #[arg(long)]
-    without_passphrase: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct Accept {
-    #[command(flatten)]
-    place: Place,
-    /// The invitation, as a link or as JSON; - reads it from standard input
-    invitation: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Contacts {
-    #[command(flatten)]
-    place: Place,
-}
-
-#[derive(Args)]
-pub(crate) struct ForgetKeys {
-    #[command(flatten)]
-    place: Place,
-    /// Whose: the name or the e-mail address
-    contact: String,
+impl Command {
+    /// What is logged, if the settings of a node that is to run say so.
+    pub(crate) fn log_filter(&self) -> Option<String> {
+        match self {
+            Self::Serve(options) => options.log_filter(),
+            _ => None,
+        }
+    }
 }
 
 /// Runs a command, and says on standard error why it could not be done.
 pub(crate) async fn run(command: Command) -> ExitCode {
     let result = match command {
-        Command::Init(init) => make(&init),
+        Command::Init(options) => init::run(&options),
+        Command::Serve(options) => serve::run(&options).await,
+        Command::Status(options) => status::run(&options).await,
         Command::Invite(options) => invite::run(options).await,
-        Command::Accept(accept) => accept_invitation(&accept).await,
-        Command::Contacts(Contacts { place }) => list(&place),
-        Command::ForgetKeys(options) => forget_keys(&options),
-        Command::Chat(options) => chat::run(options).await,
+        Command::Accept(options) => people::accept(&options).await,
+        Command::Contacts(options) => people::contacts(&options).await,
+        Command::ForgetKeys(options) => people::forget_keys(&options).await,
+        Command::Topics(tool) => topics::run(&tool).await,
+        Command::Chat(options) => chat::run(*options).await,
+        Command::Model(tool) => model::run(&tool).await,
+        Command::Agent(tool) => agent::run(&tool).await,
+        Command::Trace(options) => trace::run(&options).await,
+        Command::Backup(options) => backup::backup(&options).await,
+        Command::Restore(options) => backup::restore(&options).await,
+        Command::Doctor(options) => doctor::run(&options).await,
         Command::Check(options) => check::run(&options),
     };
     match result {
@@ -102,118 +119,15 @@ pub(crate) async fn run(command: Command) -> ExitCode {
     }
 }
 
-fn make(init: &Init) -> Result<(), Problem> {
-    let (dir, relay) = (init.place.dir()?, init.place.named_relay()?);
-    if dir.join("identity.json").exists() {
-        let help = "use it, or name another folder with --dir";
-        return Err(Problem::new(format!("there is a node in {} already", dir.display()), help));
-    }
-    let person = NewPerson {
-        email: init.email.clone(),
-        instance: init.instance.clone(),
-        name: init.name.clone().unwrap_or_else(|| init.email.clone()),
-    };
-    let protection = if init.without_passphrase {
-        Protection::KeyFile(init.place.key_file())
-    } else {
-        Protection::Passphrase(folder::new_passphrase()?, Cost::STANDARD)
-    };
-    let node = Node::create(&dir, &person, &protection)?;
-    if let Some(relay) = &relay {
-        node.set_comm_server(relay)?;
-    }
-    say(format_args!("Your node is in {}.", dir.display()));
-    say(format_args!(
-        "You are {} <{}>, person {}.",
-        text::name(&person.name),
-        text::line(&person.email),
-        node.person()
-    ));
-    match relay {
-        Some(relay) => {
-            say(format_args!(
-                "Its CommServer is {}. Next: ratatosk invite, or ratatosk accept LINK.",
-                text::line(&relay)
-            ));
-        }
-        None => say("Next: ratatosk invite --relay ws://… or wss://…, or ratatosk accept LINK."),
-    }
-    Ok(())
-}
-
-async fn accept_invitation(accept: &Accept) -> Result<(), Problem> {
-    let text = match accept.invitation.as_str() {
-        "-" => read_invitation()?,
-        text => text.to_owned(),
-    };
-    let invitation = parse_invitation(&text)?;
-    let node = accept.place.open()?;
-    // Whoever has no CommServer yet is where the inviter is.
-    let relay = match accept.place.named_relay()? {
-        Some(relay) => relay,
-        None => node.comm_server()?.unwrap_or_else(|| invitation.url.clone()),
-    };
-    let mut online = Online::start(node, relay, None).await?;
-    let accepted = {
-        let service = online.service.clone();
-        online.while_told(online::accept(service, invitation)).await
-    };
-    let result = match accepted {
-        Ok(person) => online.contact(person).await,
-        Err(problem) => Err(problem),
-    };
-    online.stop().await;
-    say(format_args!("You and {} are contacts now. Next: ratatosk chat", describe(&result?)));
-    Ok(())
-}
-
-fn read_invitation() -> Result<String, Problem> {
-    let mut text = String::new();
-    let read = std::io::stdin().take(MAX_INVITATION).read_to_string(&mut text);
-    read.map_err(|error| Problem::new(format!("cannot read the invitation: {error}"), "give it as an argument"))?;
-    Ok(text)
-}
-
-/// Reads an invitation that somebody has pasted.
-fn parse_invitation(text: &str) -> Result<Invitation, Problem> {
-    let help =
-        "copy the whole link that `ratatosk invite` has shown, in quotes: a shell takes # and & for something else";
-    Invitation::parse(text).map_err(|error| Problem::new(error.to_string(), help))
-}
-
-fn list(place: &Place) -> Result<(), Problem> {
-    let node = place.open()?;
-    let contacts = node.contacts()?;
-    if contacts.is_empty() {
-        say("You have no contacts yet. Next: ratatosk invite, or ratatosk accept LINK.");
-    }
-    for contact in contacts {
-        let devices = contact.endpoints.len();
-        let devices = if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
-        say(format_args!("{}, {devices}, person {}", describe(&contact), contact.person));
-    }
-    Ok(())
-}
-
-fn forget_keys(options: &ForgetKeys) -> Result<(), Problem> {
-    let node = options.place.open()?;
-    let contact = chat::find(&node.contacts()?, &options.contact)?;
-    node.forget_keys(contact.person)?;
-    say(format_args!("No key of {} is trusted any more; what they have said stays.", describe(&contact)));
-    say("Next: pair again, and make sure that it is them: whoever comes with that e-mail address is taken for them.");
-    Ok(())
-}
-
 /// A line on standard output. Whoever does not read it any more, as in `ratatosk contacts | head`, misses nothing.
 fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// A contact in one line, safe to be shown.
-fn describe(contact: &Contact) -> String {
-    let email = text::line(&contact.email);
-    match &contact.name {
-        Some(name) => format!("{} <{email}>", text::name(name)),
-        None => format!("<{email}>"),
-    }
+/// JSON for programs, on standard output. Its strings are escaped as JSON has it, so nothing in them moves a cursor.
+fn print_json(value: &impl Serialize) -> Result<(), Problem> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Problem::new(format!("cannot be written as JSON: {error}"), "leave --json out"))?;
+    say(text);
+    Ok(())
 }

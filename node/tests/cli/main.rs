@@ -6,93 +6,13 @@
     reason = "a failed assumption in a test is a failed test"
 )]
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Output, Stdio};
-use std::time::Duration;
+mod daemon;
+mod once;
+mod support;
 
-use ratatosk_relay::{Config, Server};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What no test comes near to.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("this takes too long")
-}
-
-async fn relay() -> Server {
-    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    Server::bind(Config { listen, ..Config::default() }).await.unwrap()
-}
-
-/// Somebody's folder.
-struct Person(PathBuf);
-
-impl Person {
-    /// A folder for a test of that name, in which nothing is.
-    fn nobody(test: &str, name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{test}-{name}"));
-        let _ = std::fs::remove_dir_all(&folder);
-        Self(folder)
-    }
-
-    /// Somebody with a node at this relay.
-    async fn new(test: &str, name: &str, relay: &Server) -> Self {
-        let person = Self::nobody(test, name);
-        let (email, url) = (format!("{name}@example.test"), format!("ws://{}", relay.local_addr()));
-        let made =
-            person.run(&["init", "--email", &email, "--name", name, "--relay", &url, "--without-passphrase"]).await;
-        assert!(made.status.success() && text(&made.stdout).contains(&email), "{made:?}");
-        person
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ratatosk"));
-        for variable in ["RATATOSK_KEY_FILE", "RATATOSK_RELAY"] {
-            command.env_remove(variable);
-        }
-        command.args(arguments).env("RATATOSK_DIR", &self.0).env("RATATOSK_LOG", "error").kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Output {
-        within(self.command(arguments).stdin(Stdio::null()).output()).await.unwrap()
-    }
-
-    fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).spawn().unwrap()
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// Waits for a line with this in it.
-async fn line(child: &mut Child, wanted: &str) -> String {
-    let stdout = BufReader::new(child.stdout.as_mut().unwrap());
-    let mut lines = stdout.lines();
-    within(async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains(wanted) {
-                return line;
-            }
-        }
-        panic!("it ended without {wanted:?}")
-    })
-    .await
-}
-
-async fn pair(inviter: &Person, invited: &Person) {
-    let mut waiting = inviter.start(&["invite", "--life", "60"]);
-    let link = line(&mut waiting, "https://").await;
-    let accepted = invited.run(&["accept", &link]).await;
-    assert!(accepted.status.success(), "{accepted:?}");
-    assert!(within(waiting.wait()).await.unwrap().success());
-}
+use self::support::{Person, line, pair, relay, text, within};
 
 #[tokio::test]
 async fn two_people_invite_accept_and_chat() {

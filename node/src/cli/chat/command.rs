@@ -24,6 +24,12 @@ pub(super) enum Typed {
     Send(PathBuf),
     /// Save an attachment by its number, here or there.
     Save(usize, Option<PathBuf>),
+    /// Ends what AIs of ours are writing here.
+    Stop,
+    /// What the engines have to do.
+    Queue,
+    /// Says how AIs behave here: a message that everybody sees.
+    Rules(String),
     /// Make an invitation.
     Invite,
     /// Accept one.
@@ -44,6 +50,9 @@ pub(super) const HELP: &[&str] = &[
     "/more            what was said before",
     "/send FILE       send a file",
     "/save N [FILE]   save attachment N",
+    "/stop            end what your AIs are writing here",
+    "/queue           what your AIs are writing, and who waits",
+    "/ai MODE         which AIs answer here: off, mention, round-robin, free; all can see it",
     "/invite          invite somebody: shows a link and a QR code",
     "/accept LINK     accept an invitation",
     "/name NAME       change the name that others see",
@@ -76,6 +85,10 @@ impl Typed {
             ("send", "") => needs("a file"),
             ("send", path) => Self::Send(path_of(path)),
             ("save", rest) => save(rest).unwrap_or_else(|| needs("the number of an attachment")),
+            ("stop", _) => Self::Stop,
+            ("queue", _) => Self::Queue,
+            ("ai", "") => needs("off, mention, round-robin or free"),
+            ("ai", _) => Self::Rules(line.trim_end().to_owned()),
             ("invite", _) => Self::Invite,
             ("accept", "") => needs("an invitation"),
             ("accept", link) => Self::Accept(link.to_owned()),

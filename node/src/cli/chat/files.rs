@@ -3,9 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
-use ratatosk_node::model::{Attachment, FileInfo, Node};
+use ratatosk_node::api::types::{Attachment, Message, NewAttachment, NewMessage};
+use ratatosk_node::client::Client;
 
 use crate::cli::problem::Problem;
 use crate::cli::text;
@@ -29,33 +29,23 @@ const TYPES: &[(&str, &str)] = &[
     ("zip", "application/zip"),
 ];
 
-/// Posts a file. Blocks on the disk.
+/// Posts a file.
 ///
 /// # Errors
 ///
 /// What is wrong with the file or the topic.
-pub(super) fn send(node: &Node, topic: &str, path: &Path) -> Result<String, Problem> {
-    let problem = |error: std::io::Error| {
-        Problem::new(format!("cannot read {}: {error}", path.display()), "check the path; nothing was sent")
-    };
-    let mut file = File::open(path).map_err(problem)?;
-    let metadata = file.metadata().map_err(problem)?;
+pub(super) async fn send(client: &Client, topic: &str, path: &Path) -> Result<Message, Problem> {
+    let shown = text::line(&path.to_string_lossy());
+    let metadata = tokio::fs::metadata(path)
+        .await
+        .map_err(|error| Problem::new(format!("cannot read {shown}: {error}"), "check the path; nothing was sent"))?;
     if !metadata.is_file() {
-        return Err(Problem::new(
-            format!("{} is no file", path.display()),
-            "only files can be sent; pack folders first",
-        ));
+        return Err(Problem::new(format!("{shown} is no file"), "only files can be sent; pack folders first"));
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let info = FileInfo {
-        media_type: media_type(&name).to_owned(),
-        name: name.clone(),
-        last_modified: u64::try_from(changed.as_millis()).unwrap_or_default(),
-    };
-    let attachment = node.attach(info, &mut file)?;
-    node.post(topic, &name, vec![attachment])?;
-    Ok(name)
+    let stored = client.store_file(path, &name, media_type(&name)).await?;
+    let attachments = vec![NewAttachment { file: stored.file }];
+    Ok(client.say(topic, &NewMessage { text: name, attachments }).await?)
 }
 
 fn media_type(name: &str) -> &'static str {
@@ -63,21 +53,26 @@ fn media_type(name: &str) -> &'static str {
     TYPES.iter().find(|(known, _)| *known == end).map_or("application/octet-stream", |(_, media_type)| media_type)
 }
 
-/// Saves an attachment, there or under its own name in the present folder. Nothing is overwritten. Blocks on the disk.
+/// Saves an attachment, there or under its own name in the present folder. Nothing is overwritten.
 ///
 /// # Errors
 ///
 /// That it is not here yet, or cannot be written.
-pub(super) fn save(node: &Node, attachment: &Attachment, there: Option<&Path>) -> Result<PathBuf, Problem> {
-    if !attachment.present {
-        return Err(Problem::new("this file has not arrived yet", "try again when its sender is connected"));
-    }
-    let mut bytes = node.attachment(&attachment.data)?;
-    let (path, mut file) = match there {
+pub(super) async fn save(client: &Client, attachment: &Attachment, there: Option<&Path>) -> Result<PathBuf, Problem> {
+    // Only then is there anything to make a file for.
+    let bytes = client.file(&attachment.file).await.map_err(|error| match error.code() {
+        Some("not_found") => Problem::new("this file has not arrived yet", "try again when its sender is connected"),
+        _ => error.into(),
+    })?;
+    let (path, file) = match there {
         Some(path) if !path.is_dir() => (path.to_owned(), create(path)?),
         folder => create_in(folder.unwrap_or(Path::new(".")), &text::file_name(&attachment.name))?,
     };
-    std::io::copy(&mut bytes, &mut file).map_err(|error| cannot_write(&path, &error))?;
+    if let Err(error) = bytes.write(&mut tokio::fs::File::from_std(file)).await {
+        // Half of a file is none; that it cannot be removed changes nothing about that.
+        let _ = tokio::fs::remove_file(&path).await;
+        return Err(error.into());
+    }
     Ok(path)
 }
 

@@ -1,15 +1,18 @@
 //! Where a chat is written, and where what somebody types comes from.
 //!
-//! In a terminal there is a line at the bottom in which one types, and everything else appears above it. Without one, lines
-//! come in and go out as they are, so that a chat can stand in a pipe.
+//! In a terminal there is a line at the bottom in which one types, above it what changes (`region`), and everything else
+//! appears above that. Without one, lines come in and go out as they are, so that a chat can stand in a pipe.
 
 use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
+
+use super::region::{Region, Size};
 
 /// Lines that wait for the chat.
 const LINES: usize = 16;
@@ -22,6 +25,10 @@ const HISTORY: usize = 200;
 pub(super) struct Screen {
     /// Writes above the line in which one types.
     printer: Option<Printer>,
+    region: Region,
+    /// As large as the terminal was when the last line began.
+    size: Arc<Mutex<Size>>,
+    prompt: String,
     /// Allows the next line to be read. The terminal belongs to the editor only while it reads one, so that it is as it was
     /// when the chat ends.
     again: SyncSender<()>,
@@ -32,22 +39,40 @@ impl Screen {
     pub(super) fn open(prompt: &str) -> (Self, mpsc::Receiver<String>) {
         let (sender, lines) = mpsc::channel(LINES);
         let (again, may_read) = sync_channel(1);
+        let size = Arc::<Mutex<Size>>::default();
+        let screen =
+            |printer| Self { printer, region: Region::default(), size: size.clone(), prompt: prompt.to_owned(), again };
         if stdin().is_terminal()
             && stdout().is_terminal()
             && let Some((mut editor, printer)) = editor()
         {
-            let prompt = prompt.to_owned();
-            thread::spawn(move || read_terminal(&mut editor, &prompt, &sender, &may_read));
-            return (Self { printer: Some(printer), again }, lines);
+            let (prompt, size) = (prompt.to_owned(), size.clone());
+            thread::spawn(move || read_terminal(&mut editor, &prompt, &size, &sender, &may_read));
+            return (screen(Some(printer)), lines);
         }
         // It reads until the end of the input or of the chat; nothing waits for it.
         thread::spawn(move || read_plain(&sender));
-        (Self { printer: None, again }, lines)
+        (screen(None), lines)
     }
 
     /// Whether there is a terminal: what somebody types is on the screen already.
     pub(super) fn is_terminal(&self) -> bool {
         self.printer.is_some()
+    }
+
+    /// How large the terminal is.
+    pub(super) fn size(&self) -> Size {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line was typed, and stands under what changes: it belongs above.
+    pub(super) fn typed(&mut self, line: &str) {
+        if self.printer.is_some() && !self.region.is_empty() {
+            let line = format!("{}{line}", self.prompt);
+            let below = self.size().rows_of(&line);
+            let text = self.region.above(&[line], below);
+            self.print(text);
+        }
     }
 
     /// The line that came last is dealt with.
@@ -56,17 +81,31 @@ impl Screen {
         let _ = self.again.try_send(());
     }
 
-    /// Writes lines. They are safe to be shown.
+    /// Writes lines that stay. They are safe to be shown.
     pub(super) fn write(&mut self, lines: impl IntoIterator<Item = String>) {
-        for mut line in lines {
-            line.push('\n');
-            let written = match &mut self.printer {
-                Some(printer) => printer.print(line).map_err(std::io::Error::other),
-                None => stdout().write_all(line.as_bytes()).and_then(|()| stdout().flush()),
-            };
-            if let Err(error) = written {
-                tracing::debug!(%error, "nobody reads the chat");
-            }
+        let lines: Vec<String> = lines.into_iter().collect();
+        if !lines.is_empty() {
+            let text = self.region.above(&lines, 0);
+            self.print(text);
+        }
+    }
+
+    /// Shows these rows at the bottom, in place of those that are there. Nothing where there is no terminal.
+    pub(super) fn show(&mut self, rows: Vec<String>) {
+        if self.printer.is_some()
+            && let Some(text) = self.region.replace(rows)
+        {
+            self.print(text);
+        }
+    }
+
+    fn print(&mut self, text: String) {
+        let written = match &mut self.printer {
+            Some(printer) => printer.print(text).map_err(std::io::Error::other),
+            None => stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()),
+        };
+        if let Err(error) = written {
+            tracing::debug!(%error, "nobody reads the chat");
         }
     }
 }
@@ -80,8 +119,17 @@ fn editor() -> Option<(DefaultEditor, Printer)> {
     Some((editor, Box::new(printer)))
 }
 
-fn read_terminal(editor: &mut DefaultEditor, prompt: &str, lines: &mpsc::Sender<String>, may_read: &Receiver<()>) {
+fn read_terminal(
+    editor: &mut DefaultEditor,
+    prompt: &str,
+    size: &Mutex<Size>,
+    lines: &mpsc::Sender<String>,
+    may_read: &Receiver<()>,
+) {
     loop {
+        if let Some((columns, rows)) = editor.dimensions() {
+            *size.lock().unwrap_or_else(PoisonError::into_inner) = Size { columns: columns.into(), rows: rows.into() };
+        }
         match editor.readline(prompt) {
             Ok(line) => {
                 if !line.trim().is_empty() {

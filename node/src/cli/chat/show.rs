@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::cli::names::BADGE;
 use crate::cli::style::Style;
 use crate::cli::text;
+use crate::cli::units::bytes;
 
 /// What is behind an author's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +27,12 @@ pub(super) struct Line {
     pub(super) time: i64,
     pub(super) author: String,
     pub(super) own: bool,
+    /// Whether the author is an AI.
+    pub(super) ai: bool,
     pub(super) mark: Mark,
     pub(super) text: String,
-    /// Number, name and size of each attachment.
-    pub(super) attachments: Vec<(usize, String, u64)>,
+    /// Number, name and size, as far as known, of each attachment.
+    pub(super) attachments: Vec<(usize, String, Option<u64>)>,
 }
 
 /// Shows lines one after another, with a line for each new day.
@@ -39,6 +43,11 @@ pub(super) struct Show {
 }
 
 impl Show {
+    /// How things look.
+    pub(super) fn style(&self) -> Style {
+        self.style
+    }
+
     pub(super) fn new(style: Style, zone: TimeZone) -> Self {
         Self { style, zone, day: None }
     }
@@ -57,6 +66,8 @@ impl Show {
         }
         let name = text::name(&line.author);
         let name = if line.own { self.style.own(&name) } else { self.style.name(&name) };
+        // The badge stands outside the name, so that no name can have one or be without.
+        let name = if line.ai { format!("{name} {}", self.style.note(BADGE)) } else { name };
         let mark = match line.mark {
             Mark::Verified => self.style.good("✓"),
             Mark::Unverified => self.style.doubt("? not signed by a key that you know"),
@@ -72,7 +83,8 @@ impl Show {
         let margin = self.style.quiet("      │");
         shown.extend(lines.map(|line| format!("{margin} {line}")));
         for (number, name, size) in &line.attachments {
-            let what = format!("attachment {number}: {} ({}) /save {number}", text::line(name), bytes(*size));
+            let size = size.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
+            let what = format!("attachment {number}: {}{size} /save {number}", text::line(name));
             shown.push(format!("{margin} {}", self.style.note(&what)));
         }
         shown
@@ -94,21 +106,6 @@ impl Show {
     }
 }
 
-/// A size for people.
-pub(super) fn bytes(size: u64) -> String {
-    let units = ["kB", "MB", "GB"];
-    if size < 1000 {
-        return format!("{size} bytes");
-    }
-    let mut value = size / 100;
-    let mut unit = 0;
-    while value >= 10_000 && unit + 1 < units.len() {
-        value /= 1000;
-        unit += 1;
-    }
-    format!("{}.{} {}", value / 10, value % 10, units[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +115,7 @@ mod tests {
             time: 1_700_000_000_000,
             author: "Anna".to_owned(),
             own: false,
+            ai: false,
             mark: Mark::Verified,
             text: text.to_owned(),
             attachments: Vec::new(),
@@ -158,11 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_short() {
-        let cases =
-            [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 kB"), (200_000, "200.0 kB"), (1_500_000, "1.5 MB")];
-        for (size, shown) in cases {
-            assert_eq!(bytes(size), shown);
-        }
+    fn an_ai_has_a_badge_and_attachments_have_their_numbers() {
+        let attachments = vec![(1, "a.txt\n".to_owned(), Some(2_000)), (2, "b".to_owned(), None)];
+        let shown = show().message(&Line { ai: true, attachments, ..line("x") });
+        let lines = [
+            "22:13 Anna [AI] ✓ x",
+            "      │ attachment 1: a.txt\\n (2.0 kB) /save 1",
+            "      │ attachment 2: b /save 2",
+        ];
+        assert_eq!(shown[1..], lines);
     }
 }

@@ -1,134 +1,218 @@
-//! The loop of a chat: what happens is shown, what is typed is done.
+//! The loop of a chat: what is typed is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ratatosk_node::model::{Affirmed, Attachment, Change, Contact, Cursor, Message, Node, Page, Topic};
-use ratatosk_node::service::News;
-use ratatosk_objects::{IdHash, ObjectHash, PersonId};
+use ratatosk_node::api::types::{Attachment, Contact, Event, Me, NewInvitation, NewMessage, Status, Topic};
+use ratatosk_node::client::{Client, ClientError, Events};
+use ratatosk_node::daemon::Purpose;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::command::{HELP, Typed};
+use super::drafts::Drafts;
+use super::files;
 use super::screen::Screen;
-use super::show::{Line, Mark, Show};
-use super::{YOU, called, files, find};
-use crate::cli::online::{self, Online, PATIENCE, on_disk};
+use super::show::Show;
+use crate::cli::attach::{Attached, PATIENCE, running, unreachable};
+use crate::cli::folder::Place;
+use crate::cli::people::{accept_with, parse_invitation};
 use crate::cli::problem::Problem;
-use crate::cli::{describe, invite, parse_invitation, text};
-
-/// Messages that are remembered as shown, so that none is shown twice.
-const SHOWN: usize = 10_000;
+use crate::cli::status::queue_lines;
+use crate::cli::{invite, text};
 
 /// How long what was said in a pipe may take until somebody has it, and until nothing more of it arrives.
 const DELIVERY: Duration = Duration::from_secs(15);
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How long a chat waits for a node that has gone, how often it looks, and after how long it runs the node itself if it can:
+/// whatever restarts nodes should have had its turn.
+const RETURN: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_millis(500);
+const TURN: Duration = Duration::from_secs(15);
+
+/// For how many minutes invitations that are made in a chat are good.
+const INVITATION: u32 = 5;
+
 /// A chat.
 pub(super) struct Talk {
-    online: Online,
-    screen: Screen,
-    show: Show,
-    last: usize,
+    pub(super) client: Client,
+    events: Events,
+    attached: Attached,
+    place: Place,
+    pub(super) screen: Screen,
+    pub(super) show: Show,
+    pub(super) last: usize,
+    pub(super) me: Me,
+    pub(super) relay: String,
     /// The conversation that is open.
-    topic: Option<Topic>,
+    pub(super) topic: Option<Topic>,
     /// Where what was said before it was shown begins.
-    older: Option<Cursor>,
-    shown: BTreeSet<ObjectHash>,
+    pub(super) older: Option<String>,
+    pub(super) shown: BTreeSet<String>,
     /// By their numbers, less one.
-    attachments: Vec<Attachment>,
+    pub(super) attachments: Vec<Attachment>,
     /// What the last list of conversations was, for numbers.
-    listed: Vec<Topic>,
-    contacts: BTreeMap<PersonId, Contact>,
-    connected: BTreeSet<PersonId>,
-    /// The channel in which something was said last.
-    unsent: Option<IdHash>,
+    pub(super) listed: Vec<Topic>,
+    pub(super) contacts: BTreeMap<String, Contact>,
+    pub(super) drafts: Drafts,
+    /// Whether we can be reached at the CommServer.
+    pub(super) relay_online: bool,
+    /// The conversation in which something was said last.
+    unsent: Option<String>,
     /// Invitations that are being accepted.
-    pairing: JoinSet<Result<PersonId, Problem>>,
+    pairing: JoinSet<Result<Contact, Problem>>,
 }
 
 impl Talk {
-    pub(super) fn new(online: Online, screen: Screen, show: Show, last: usize) -> Self {
-        Self {
-            online,
+    /// Listens to what happens.
+    ///
+    /// # Errors
+    ///
+    /// That the node is not there any more.
+    pub(super) async fn new(
+        attached: Attached,
+        place: Place,
+        screen: Screen,
+        show: Show,
+        last: usize,
+    ) -> Result<Self, Problem> {
+        let client = attached.client.clone();
+        let events = client.events().await?;
+        let Status { me, relay, .. } = client.status().await?;
+        Ok(Self {
+            client,
+            events,
+            attached,
+            place,
             screen,
             show,
             last,
+            me,
+            relay: relay.url,
+            relay_online: relay.online,
             topic: None,
             older: None,
             shown: BTreeSet::new(),
             attachments: Vec::new(),
             listed: Vec::new(),
             contacts: BTreeMap::new(),
-            connected: BTreeSet::new(),
+            drafts: Drafts::default(),
             unsent: None,
             pairing: JoinSet::new(),
-        }
+        })
     }
 
     /// Runs until the lines end, or one says so.
     ///
     /// # Errors
     ///
-    /// What is wrong with the node from the beginning.
-    pub(super) async fn run(mut self, to: Option<Contact>, mut lines: mpsc::Receiver<String>) -> Result<(), Problem> {
-        let begun = self.begin(to).await;
-        if begun.is_ok() {
-            let (patience, mut is_patient) = (Instant::now() + PATIENCE, true);
-            loop {
-                tokio::select! {
-                    () = sleep_until(patience), if is_patient => {
-                        is_patient = false;
-                        if !*self.online.service.online().borrow() {
-                            let problem = self.online.unreachable();
-                            self.problem(&problem);
+    /// What is wrong with the node from the beginning, and that it has gone and does not come back.
+    pub(super) async fn run(mut self, to: Option<Topic>, lines: mpsc::Receiver<String>) -> Result<(), Problem> {
+        let result = self.go_on(to, lines).await;
+        self.attached.close().await;
+        result
+    }
+
+    async fn go_on(&mut self, to: Option<Topic>, mut lines: mpsc::Receiver<String>) -> Result<(), Problem> {
+        self.begin(to).await?;
+        let (patience, mut is_patient) = (Instant::now() + PATIENCE, true);
+        loop {
+            tokio::select! {
+                // What was typed stands on the screen already: nothing should be written before that is known.
+                biased;
+                line = lines.recv() => {
+                    let Some(line) = line else {
+                        if !self.screen.is_terminal() {
+                            self.deliver().await?;
                         }
+                        return Ok(());
+                    };
+                    self.screen.typed(&line);
+                    match self.typed(Typed::parse(&line)).await {
+                        Ok(true) => return Ok(()),
+                        Ok(false) => {}
+                        Err(problem) => self.problem(&problem),
                     }
-                    line = lines.recv() => {
-                        let Some(line) = line else {
-                            if !self.screen.is_terminal() {
-                                self.deliver().await;
-                            }
-                            break;
-                        };
-                        match self.typed(Typed::parse(&line)).await {
-                            Ok(true) => break,
-                            Ok(false) => {}
-                            Err(problem) => self.problem(&problem),
-                        }
-                        self.screen.next();
+                    self.screen.next();
+                }
+                event = self.events.next() => self.happened(event).await?,
+                Some(Ok(paired)) = self.pairing.join_next() => if let Err(problem) = paired { self.problem(&problem) },
+                () = sleep_until(patience), if is_patient => {
+                    is_patient = false;
+                    let status = self.client.status().await?;
+                    if !status.relay.online && !status.relay.url.is_empty() {
+                        self.problem(&unreachable(&status, None));
                     }
-                    Some(news) = self.online.news.recv() => self.heard(news).await,
-                    Some(Ok(paired)) = self.pairing.join_next() => if let Err(problem) = paired { self.problem(&problem) },
                 }
             }
         }
-        self.online.stop().await;
-        begun
+    }
+
+    async fn happened(&mut self, event: Result<Event, ClientError>) -> Result<(), Problem> {
+        match event {
+            Ok(event) => {
+                self.heard(event).await;
+                Ok(())
+            }
+            Err(error) => self.again(error).await,
+        }
+    }
+
+    /// The node has gone, and was another process: it may come back, as one more, or this one takes its place.
+    async fn again(&mut self, error: ClientError) -> Result<(), Problem> {
+        if self.attached.is_inside() {
+            return Err(error.into());
+        }
+        self.drafts.clear();
+        self.draw();
+        self.note("your node does not answer any more; what was said is kept. Waiting for it to come back …");
+        let begin = Instant::now();
+        let dir = self.place.dir()?;
+        loop {
+            sleep(LOOK).await;
+            let found = match running(&dir).await {
+                Ok(Some(client)) => Ok(Attached::of(client)),
+                // A passphrase cannot be asked for where somebody types.
+                Ok(None) if begin.elapsed() > TURN && self.place.opens_by_itself() => {
+                    Attached::open(&self.place, Purpose::Talk).await
+                }
+                Ok(None) if begin.elapsed() > RETURN => return Err(error.into()),
+                Ok(None) => continue,
+                Err(problem) => Err(problem),
+            };
+            let attached = found?;
+            if let Ok(events) = attached.client.events().await {
+                (self.client, self.events, self.attached) = (attached.client.clone(), events, attached);
+                self.note("your node is back");
+                return Ok(());
+            }
+        }
     }
 
     /// The lines came from a file or a program and are all there: what they said should get to where it belongs. As long as
     /// something arrives there, a little more is waited for.
-    async fn deliver(&mut self) {
-        let Some(channel) = self.unsent.take() else { return };
+    async fn deliver(&mut self) -> Result<(), Problem> {
+        let Some(topic) = self.unsent.take() else { return Ok(()) };
         let deadline = Instant::now() + DELIVERY;
         let mut end = deadline;
-        while let Ok(Some(news)) = timeout_at(end, self.online.news.recv()).await {
-            if matches!(&news, News::Delivered { id, .. } if *id == channel) {
+        while let Ok(event) = timeout_at(end, self.events.next()).await {
+            if matches!(&event, Ok(Event::Delivered(delivered)) if delivered.topic == topic) {
                 end = deadline.min(Instant::now() + QUIET);
             }
-            self.heard(news).await;
+            self.happened(event).await?;
         }
         if end == deadline {
             self.note("nobody has got this yet; it goes out when you are both connected");
         }
+        Ok(())
     }
 
-    async fn begin(&mut self, to: Option<Contact>) -> Result<(), Problem> {
+    async fn begin(&mut self, to: Option<Topic>) -> Result<(), Problem> {
         self.read_contacts().await?;
         match to {
-            Some(contact) => self.open_with(&contact).await,
+            Some(topic) => self.open(topic).await,
             None if self.contacts.is_empty() => {
                 self.note(
                     "you have no contacts yet: /invite somebody, or /accept an invitation; /help shows all commands",
@@ -150,305 +234,86 @@ impl Talk {
             Typed::Quit => return Ok(true),
             Typed::Help => HELP.iter().for_each(|line| self.note(line)),
             Typed::Wrong(problem) => self.screen.write([self.show.problem(&text::line(&problem))]),
-            Typed::Message(message) => self.say(message).await?,
+            Typed::Message(message) | Typed::Rules(message) => self.say(message).await?,
             Typed::Topics => self.list_topics().await?,
             Typed::To(name) => self.go_to(&name).await?,
             Typed::Group(name, others) => self.group(name, &others).await?,
             Typed::Contacts => self.list_contacts().await?,
             Typed::More => self.more().await?,
             Typed::Send(path) => {
-                let topic = self.topic_id()?;
-                let node = self.online.node.clone();
-                let sent = tokio::task::spawn_blocking(move || files::send(&node, &topic, &path)).await;
-                let name = sent.map_err(|error| Problem::new(error.to_string(), "nothing was sent"))??;
-                self.online.service.changed();
-                self.note(&format!("you sent {}", text::line(&name)));
+                let sent = files::send(&self.client, &self.topic_id()?, &path).await?;
+                self.said(&sent.id);
+                self.note(&format!("you sent {}", text::line(&sent.text)));
             }
             Typed::Save(number, there) => {
-                let attachment = self.attachments.get(number - 1).cloned();
+                let attachment = number.checked_sub(1).and_then(|index| self.attachments.get(index));
                 let attachment = attachment.ok_or_else(|| {
                     Problem::new(format!("there is no attachment {number}"), "their numbers stand beside them")
                 })?;
-                let node = self.online.node.clone();
-                let saved =
-                    tokio::task::spawn_blocking(move || files::save(&node, &attachment, there.as_deref())).await;
-                let path = saved.map_err(|error| Problem::new(error.to_string(), "nothing was saved"))??;
+                let path = files::save(&self.client, attachment, there.as_deref()).await?;
                 self.note(&format!("saved as {}", text::line(&path.to_string_lossy())));
             }
+            Typed::Stop => {
+                let stopped = self.client.stop_answers(&self.topic_id()?).await?;
+                self.note(match stopped.answers {
+                    0 => "no AI of yours is writing here; those of others are stopped by them",
+                    _ => "stopped",
+                });
+            }
+            Typed::Queue => {
+                let lines = queue_lines(&self.client.queue().await?);
+                if lines.is_empty() {
+                    self.note("your AIs have nothing to do");
+                }
+                lines.iter().for_each(|line| self.note(line));
+            }
             Typed::Invite => {
-                let invitation = self.online.service.invite().await?;
+                let wish = NewInvitation { agent: None, minutes: Some(INVITATION) };
+                let invitation = self.client.invite(&wish).await?;
                 self.screen.write(invite::lines(&invitation));
             }
             Typed::Accept(link) => {
-                let invitation = parse_invitation(&link)?;
-                self.pairing.spawn(online::accept(self.online.service.clone(), invitation));
+                let (client, link) = (self.client.clone(), parse_invitation(&link)?.to_url());
+                self.pairing.spawn(async move { accept_with(&client, &link).await });
                 self.note("accepting the invitation …");
             }
             Typed::Name(name) => {
-                on_disk(&self.online.node, move |node| node.set_name(&name)).await?;
-                self.online.service.changed();
+                self.client.rename(&name).await?;
                 self.note("your contacts see your new name when they are connected");
             }
         }
         Ok(false)
     }
 
-    async fn heard(&mut self, news: News) {
-        let done = match news {
-            News::Online(online) => {
-                let relay = text::line(&self.online.relay);
-                let state =
-                    if online { "is there" } else { "cannot be reached; what you write goes out when it is back" };
-                self.note(&format!("the CommServer {relay} {state}"));
-                Ok(())
-            }
-            News::Paired { person, .. } => self.paired(person).await,
-            News::Connection(_) => self.connections().await,
-            News::Changed(change) => self.changed(change).await,
-            News::Trouble { place, text } => {
-                self.screen.write([self.show.problem(&text::line(&format!("{place}: {text}")))]);
-                Ok(())
-            }
-            _ => Ok(()),
-        };
-        if let Err(problem) = done {
-            self.problem(&problem);
-        }
-    }
-
-    async fn paired(&mut self, person: PersonId) -> Result<(), Problem> {
-        self.read_contacts().await?;
-        let Some(contact) = self.contacts.get(&person).cloned() else { return Ok(()) };
-        self.note(&format!("you and {} are contacts now", describe(&contact)));
-        if self.topic.is_none() { self.open_with(&contact).await } else { Ok(()) }
-    }
-
-    async fn connections(&mut self) -> Result<(), Problem> {
-        let now: BTreeSet<PersonId> = self.online.service.connections().iter().map(|info| info.remote_person).collect();
-        let before = std::mem::replace(&mut self.connected, now.clone());
-        for person in now.difference(&before) {
-            self.note(&format!("{} is connected", self.name(*person)));
-        }
-        for person in before.difference(&now) {
-            self.note(&format!("{} is not connected any more", self.name(*person)));
-        }
-        Ok(())
-    }
-
-    async fn changed(&mut self, change: Change) -> Result<(), Problem> {
-        match change {
-            Change::Topic(topic) => self.note(&format!("a new conversation: {}", self.title(&topic))),
-            Change::Profile(person) => {
-                let before = self.name(person);
-                self.read_contacts().await?;
-                if self.name(person) != before {
-                    self.note(&format!("{before} is called {} now", self.name(person)));
-                }
-            }
-            Change::Messages { topic, arrivals }
-                if self.topic.as_ref().is_some_and(|open| open.id.to_string() == topic) =>
-            {
-                if arrivals.total > arrivals.messages.len() {
-                    self.note(&format!(
-                        "{} more have come; /more shows what was said before",
-                        arrivals.total - arrivals.messages.len()
-                    ));
-                }
-                arrivals.messages.iter().for_each(|message| self.message(message));
-            }
-            Change::Messages { topic, arrivals } => {
-                let title =
-                    on_disk(&self.online.node, move |node| node.topic(&topic)).await.map(|topic| self.title(&topic))?;
-                let count = arrivals.total;
-                let what = if count == 1 { "a new message".to_owned() } else { format!("{count} new messages") };
-                self.note(&format!("{what} in the conversation with {title}"));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     async fn say(&mut self, message: String) -> Result<(), Problem> {
         let topic = self.topic_id()?;
-        let said = message.clone();
-        let posted = on_disk(&self.online.node, move |node| node.post(&topic, &message, Vec::new())).await?;
-        self.online.service.changed();
-        self.shown.insert(posted.id);
-        self.unsent = self.topic.as_ref().map(|topic| topic.channel);
-        if !self.screen.is_terminal() {
-            let line = Line {
-                time: i64::try_from(posted.creation_time).unwrap_or(i64::MAX),
-                author: self.name(posted.author),
-                own: true,
-                mark: Mark::Verified,
-                text: said,
-                attachments: Vec::new(),
-            };
-            let lines = self.show.message(&line);
-            self.screen.write(lines);
+        let posted = self.client.say(&topic, &NewMessage { text: message, attachments: Vec::new() }).await?;
+        self.unsent = Some(topic);
+        if self.screen.is_terminal() {
+            // It stands there as it was typed.
+            self.said(&posted.id);
+        } else {
+            self.message(&posted);
         }
         Ok(())
     }
 
-    async fn go_to(&mut self, name: &str) -> Result<(), Problem> {
-        if let Ok(number) = name.parse::<usize>()
-            && let Some(topic) = number.checked_sub(1).and_then(|index| self.listed.get(index)).cloned()
-        {
-            return self.open(topic).await;
-        }
-        self.read_contacts().await?;
-        let contacts: Vec<Contact> = self.contacts.values().cloned().collect();
-        let by_name = find(&contacts, name);
-        match by_name {
-            Ok(contact) => self.open_with(&contact).await,
-            Err(problem) => {
-                let topics = on_disk(&self.online.node, Node::topics).await?;
-                let wanted = name.to_lowercase();
-                match topics.into_iter().find(|topic| self.title(topic).to_lowercase() == wanted) {
-                    Some(topic) => self.open(topic).await,
-                    None => Err(problem),
-                }
-            }
-        }
+    /// Something of ours that need not be shown again.
+    fn said(&mut self, id: &str) {
+        self.shown.insert(id.to_owned());
+        self.unsent = self.topic.as_ref().map(|topic| topic.id.clone());
     }
 
-    async fn group(&mut self, name: String, others: &[String]) -> Result<(), Problem> {
-        self.read_contacts().await?;
-        let contacts: Vec<Contact> = self.contacts.values().cloned().collect();
-        let others: Vec<PersonId> = others
-            .iter()
-            .map(|other| find(&contacts, other).map(|contact| contact.person))
-            .collect::<Result<_, _>>()?;
-        let topic = on_disk(&self.online.node, move |node| node.create_group(&name, &others)).await?;
-        self.online.service.changed();
-        self.open(topic).await
-    }
-
-    async fn open_with(&mut self, contact: &Contact) -> Result<(), Problem> {
-        let person = contact.person;
-        let topic = on_disk(&self.online.node, move |node| node.topic_with(person)).await?;
-        self.online.service.changed();
-        self.open(topic).await
-    }
-
-    async fn open(&mut self, topic: Topic) -> Result<(), Problem> {
-        let (id, last) = (topic.id.to_string(), self.last);
-        let page = on_disk(&self.online.node, move |node| node.messages(&id, None, last)).await?;
-        self.show.turn();
-        self.note(&format!("the conversation with {}", self.title(&topic)));
-        self.shown.clear();
-        self.attachments.clear();
-        self.topic = Some(topic);
-        self.page(&page);
-        Ok(())
-    }
-
-    fn page(&mut self, page: &Page) {
-        self.older = page.older;
-        page.messages.iter().for_each(|message| self.message(message));
-    }
-
-    async fn more(&mut self) -> Result<(), Problem> {
-        let topic = self.topic_id()?;
-        let (Some(before), last) = (self.older, self.last.max(1)) else {
-            self.note("this is where the conversation begins");
-            return Ok(());
-        };
-        let page = on_disk(&self.online.node, move |node| node.messages(&topic, Some(before), last)).await?;
-        self.show.turn();
-        self.note("what was said before:");
-        self.page(&page);
-        self.show.turn();
-        self.note("so far what was said before");
-        Ok(())
-    }
-
-    fn message(&mut self, message: &Message) {
-        if self.shown.len() >= SHOWN {
-            self.shown.clear();
-        }
-        if !self.shown.insert(message.id) {
-            return;
-        }
-        let first = self.attachments.len() + 1;
-        let numbered = message.attachments.iter().enumerate();
-        let attachments = numbered.map(|(index, file)| (first + index, file.name.clone(), file.size)).collect();
-        self.attachments.extend(message.attachments.iter().cloned());
-        let line = Line {
-            time: i64::try_from(message.creation_time).unwrap_or(i64::MAX),
-            author: self.name(message.author),
-            own: message.own,
-            mark: match message.affirmed {
-                Affirmed::Verified => Mark::Verified,
-                Affirmed::Unverified => Mark::Unverified,
-                Affirmed::Forged => Mark::Forged,
-            },
-            text: message.text.clone(),
-            attachments,
-        };
-        let lines = self.show.message(&line);
-        self.screen.write(lines);
-    }
-
-    async fn list_topics(&mut self) -> Result<(), Problem> {
-        self.listed = on_disk(&self.online.node, Node::topics).await?;
-        if self.listed.is_empty() {
-            self.note("there are no conversations yet; /to NAME begins one");
-        }
-        for (index, topic) in self.listed.iter().enumerate() {
-            let line = format!("{:>3}  {}", index + 1, self.title(topic));
-            self.screen.write([self.show.note(&line)]);
-        }
-        Ok(())
-    }
-
-    async fn list_contacts(&mut self) -> Result<(), Problem> {
-        self.read_contacts().await?;
-        for contact in self.contacts.values() {
-            let state = if self.connected.contains(&contact.person) { "connected" } else { "not connected" };
-            self.screen.write([self.show.note(&format!("{}, {state}", describe(contact)))]);
-        }
-        Ok(())
-    }
-
-    async fn read_contacts(&mut self) -> Result<(), Problem> {
-        let contacts = on_disk(&self.online.node, Node::contacts).await?;
-        self.contacts = contacts.into_iter().map(|contact| (contact.person, contact)).collect();
-        Ok(())
-    }
-
-    /// What somebody is called; safe to be shown.
-    fn name(&self, person: PersonId) -> String {
-        if person == self.online.node.person() {
-            return YOU.to_owned();
-        }
-        match self.contacts.get(&person) {
-            Some(contact) => called(contact, self.contacts.values()),
-            None => format!("somebody ({:.8}…)", person.to_string()),
-        }
-    }
-
-    /// What a conversation is called; safe to be shown.
-    fn title(&self, topic: &Topic) -> String {
-        let me = self.online.node.person();
-        let others: Vec<String> =
-            topic.id.participants().iter().filter(|person| **person != me).map(|person| self.name(*person)).collect();
-        match &topic.name {
-            Some(name) if !topic.id.is_one_to_one() => format!("{} ({})", text::name(name), others.join(", ")),
-            _ => others.join(", "),
-        }
-    }
-
-    fn topic_id(&self) -> Result<String, Problem> {
+    pub(super) fn topic_id(&self) -> Result<String, Problem> {
         let problem = || Problem::new("no conversation is open", "/to NAME opens one, /contacts shows whom you know");
-        self.topic.as_ref().map(|topic| topic.id.to_string()).ok_or_else(problem)
+        self.topic.as_ref().map(|topic| topic.id.clone()).ok_or_else(problem)
     }
 
-    fn note(&mut self, note: &str) {
+    pub(super) fn note(&mut self, note: &str) {
         self.screen.write([self.show.note(note)]);
     }
 
-    fn problem(&mut self, problem: &Problem) {
+    pub(super) fn problem(&mut self, problem: &Problem) {
         let lines: Vec<String> = problem.to_string().lines().map(|line| self.show.problem(line)).collect();
         self.screen.write(lines);
     }
