@@ -29,10 +29,17 @@ enum Command {
     /// Looks at plugins without connecting to anybody.
     #[command(subcommand)]
     Plugin(plugins::Tool),
+    /// The process in which a model runs; the node starts it and talks to it by lines.
+    #[command(hide = true)]
+    Worker,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // It logs by itself, for it has no settings and nobody who reads along.
+    if matches!(cli.command, Command::Worker) {
+        return ratatosk_engine::worker::main();
+    }
     let configured = || match &cli.command {
         Command::People(command) => EnvFilter::try_new(command.log_filter()?).ok(),
         _ => None,
@@ -54,7 +61,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::People(command) => cli::run(command).await,
             Command::Peer(options) => peer::run(options).await,
-            Command::Plugin(_) => ExitCode::SUCCESS,
+            Command::Plugin(_) | Command::Worker => ExitCode::SUCCESS,
         }
     });
     // A read of standard input cannot be interrupted; waiting for it would keep the process until somebody types.
