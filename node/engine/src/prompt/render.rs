@@ -43,9 +43,14 @@ pub(super) fn render(
     let mut environment = environment.clone();
     let count = u64::try_from(turns.len()).unwrap_or(u64::MAX);
     environment.set_fuel(Some(count.saturating_mul(STEPS_OF_A_TURN).saturating_add(STEPS)));
-    let mut output = Bounded { written: Vec::new(), room: BYTES.saturating_add(turns.len() * BYTES_OF_A_TURN) };
+    let mut output =
+        Bounded { written: Vec::new(), room: BYTES.saturating_add(turns.len() * BYTES_OF_A_TURN), overflown: false };
     let template = environment.get_template(name).map_err(reason)?;
-    template.render_captured_to(Value::from(context), &mut output).map_err(reason)?;
+    let rendered = template.render_captured_to(Value::from(context), &mut output).map(drop);
+    if output.overflown {
+        return Err("it writes too much".to_owned());
+    }
+    rendered.map_err(reason)?;
     String::from_utf8(output.written).map_err(|_| "it does not write UTF-8".to_owned())
 }
 
@@ -62,11 +67,16 @@ fn message(role: Role, number: usize) -> Value {
 struct Bounded {
     written: Vec<u8>,
     room: usize,
+    overflown: bool,
 }
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.room = self.room.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("it writes too much"))?;
+        let Some(room) = self.room.checked_sub(bytes.len()) else {
+            self.overflown = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.room = room;
         self.written.extend_from_slice(bytes);
         Ok(bytes.len())
     }

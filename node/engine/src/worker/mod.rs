@@ -3,6 +3,8 @@
 //! It reads commands and writes replies as [`crate::ipc`] has them, and ends when its input does. A thread reads, so that a
 //! cancellation is seen in the middle of an answer; everything else happens in one thread, one thing at a time.
 
+#[cfg(feature = "llama")]
+mod confine;
 mod lines;
 #[cfg(feature = "llama")]
 mod log;

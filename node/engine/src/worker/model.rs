@@ -10,6 +10,7 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 
+use super::confine::confined;
 use super::log;
 use crate::ipc::Load;
 use crate::prompt::Template;
@@ -50,7 +51,7 @@ impl Model {
         let path = Path::new(&load.path);
         let header = gguf::open(path)?;
         header.facts.check_supported()?;
-        let template = Template::of(&header.facts);
+        let template = confined(|| Template::of(&header.facts));
         if let Some(trouble) = template.trouble() {
             tracing::warn!("{trouble}; ChatML is used instead");
         }

@@ -6,6 +6,7 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
+use super::confine::confined;
 use super::log;
 use super::memory::Memory;
 use super::model::{BATCH, Model};
@@ -82,9 +83,9 @@ impl<'m> Session<'m> {
         let answer = ask.max_tokens.min(context / 2).max(1);
         let budget = context.saturating_sub(answer);
         let fitted = prompt::fit(&ask.turns, budget, |turns| {
-            Ok(count(self.tokens.of(&self.model.template.render(turns)?).len()))
+            Ok(count(self.tokens.of(&confined(|| self.model.template.render(turns))?).len()))
         })?;
-        let tokens = self.tokens.of(&self.model.template.render(&fitted.turns)?);
+        let tokens = self.tokens.of(&confined(|| self.model.template.render(&fitted.turns))?);
         if tokens.is_empty() {
             return Err(EngineError::BadTemplate { reason: "it makes nothing of the conversation".to_owned() });
         }
