@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatosk_pairing::Purpose;
 use ratatosk_protocol::connection::Connector;
-use ratatosk_protocol::driver::{ConnectorConfig, Session, Trace, connect_traced, os_entropy};
+use ratatosk_protocol::driver::{ConnectorConfig, Session, connect, os_entropy};
 use ratatosk_protocol::phase::Role;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -48,16 +48,11 @@ pub(super) async fn keep(shared: Arc<Shared>, endpoint: Endpoint, mut stopping: 
             continue;
         }
         let started = Instant::now();
-        let trace = Trace::default();
-        let traced = shared.traces.watch(endpoint.key, Role::Initiator, Some(endpoint.person), trace.clone());
         tokio::select! {
-            session = dial(&shared, &endpoint, &trace) => if let Some(session) = session {
-                traced.is(session.id());
+            session = dial(&shared, &endpoint) => if let Some(session) = session {
                 let machine = completion::initiate(&shared, &session, Purpose::Chum);
                 // Why it failed stands in the log; the next attempt comes later.
                 let _ = encounter::run(&shared, session, Role::Initiator, machine, None, &mut stopping).await;
-            } else {
-                traced.failed();
             },
             // The contact was faster.
             () = connected(&shared, &endpoint, &mut traffic) => {}
@@ -70,12 +65,12 @@ pub(super) async fn keep(shared: Arc<Shared>, endpoint: Endpoint, mut stopping: 
     }
 }
 
-async fn dial(shared: &Shared, endpoint: &Endpoint, trace: &Trace) -> Option<Session> {
+async fn dial(shared: &Shared, endpoint: &Endpoint) -> Option<Session> {
     // The semaphore is never closed.
     let _place = shared.dialling.acquire().await.ok();
     let connector = Connector { local: shared.instance.clone(), remote: endpoint.key };
     let url = endpoint.url.clone().unwrap_or_else(|| shared.config.url.clone());
-    let result = connect_traced(&shared.environment, &ConnectorConfig { url, connector }, trace).await;
+    let result = connect(&shared.environment, &ConnectorConfig { url, connector }).await;
     // Most of the time the contact is simply not there.
     let log = |error: &_| tracing::debug!(contact = endpoint.key.fingerprint(), %error, "a contact cannot be reached");
     result.inspect_err(log).ok()

@@ -11,7 +11,6 @@
 //! | `link` | two nodes of one process, connected without a network |
 //! | `wire` | what carries the messages of a connection |
 //! | `registry` | which of several connections to a peer is the one |
-//! | `traces` | the timelines of connections as they are at this moment |
 //! | `shared`, `news`, `config` | what the tasks share, what they tell, what they may cost |
 //!
 //! No task outlives the [`Service`]: dropping it ends everything at once, [`Service::stop`] closes the connections and waits.
@@ -30,7 +29,6 @@ mod registry;
 mod shared;
 mod stopping;
 mod supervisor;
-mod traces;
 mod wire;
 
 use std::sync::Arc;
@@ -55,7 +53,6 @@ pub use self::shared::Ear;
 use self::shared::{Order, Parts, Shared, Transcript};
 use self::stopping::Stop;
 use self::supervisor::Supervisor;
-pub use self::traces::{LiveTimeline, Progress};
 use crate::model::{ModelError, Node};
 
 /// News that wait for the application; then the peers that they are about have to wait.
@@ -233,13 +230,6 @@ impl Service {
     #[must_use]
     pub fn timelines(&self) -> Vec<(u64, Timeline)> {
         self.shared.timelines()
-    }
-
-    /// What has happened so far on the connections that are in use or under way, and on the last attempt to reach each device of a contact
-    /// that is not connected. A link inside this process has no timeline.
-    #[must_use]
-    pub fn live_timelines(&self) -> Vec<LiveTimeline> {
-        self.shared.live_timelines()
     }
 
     /// Whether we can be reached at the CommServer.

@@ -20,7 +20,6 @@ use super::encounter::Partner;
 use super::news::{ConnectionInfo, News, Status};
 use super::registry::{Candidate, Registry, Verdict};
 use super::stopping::Stopping;
-use super::traces::{LiveTimeline, Traces};
 use super::wire::Wire;
 use crate::model::{Node, TopicId};
 
@@ -61,8 +60,6 @@ pub(super) struct Shared {
     pub(super) person: KeyPair,
     pub(super) blocking: Blocking,
     pub(super) transcript: Transcript,
-    /// What happens on connections at this moment.
-    pub(super) traces: Arc<Traces>,
     pub(super) news: mpsc::Sender<News>,
     pub(super) orders: mpsc::Sender<Order>,
     stopping: Stopping,
@@ -161,7 +158,6 @@ impl Shared {
             instance,
             person,
             transcript,
-            traces: Arc::default(),
             news,
             orders,
             stopping,
@@ -276,12 +272,6 @@ impl Shared {
     /// What happened on the connections that ended last.
     pub(super) fn timelines(&self) -> Vec<(u64, Timeline)> {
         lock(&self.live).ended.iter().cloned().collect()
-    }
-
-    /// What has happened so far on the connections that there are.
-    pub(super) fn live_timelines(&self) -> Vec<LiveTimeline> {
-        let open: BTreeMap<_, _> = self.connections().iter().map(|info| (info.id, info.remote_person)).collect();
-        self.traces.timelines(|id| open.get(&id).copied())
     }
 
     /// The connections in use.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatosk_pairing::{Invitation, Paired, Purpose};
 use ratatosk_protocol::close::CloseRequest;
 use ratatosk_protocol::connection::Connector;
-use ratatosk_protocol::driver::{ConnectorConfig, DriverError, Listener, Session, Trace, connect_traced};
+use ratatosk_protocol::driver::{ConnectorConfig, DriverError, Listener, Session, connect};
 use ratatosk_protocol::key::PublicKey;
 use ratatosk_protocol::phase::Role;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -113,10 +113,7 @@ impl Supervisor {
         match shared.arrive(remote, is_contact) {
             Some(arrival) => {
                 let mut stopping = self.stopping.clone();
-                let traced = shared.traces.watch(remote, Role::Listener, None, session.trace().clone());
-                traced.is(session.id());
                 self.tasks.spawn(async move {
-                    let _traced = traced;
                     let machine = completion::accept(&shared, &session);
                     // Why it failed stands in the log, and the other end knows.
                     let _ =
@@ -188,15 +185,12 @@ async fn pair(
 ) {
     let connector = Connector { local: shared.person.clone(), remote: invitation.public_key };
     let config = ConnectorConfig { url: invitation.url.clone(), connector };
-    let trace = Trace::default();
-    let traced = shared.traces.watch(invitation.public_key, Role::Initiator, None, trace.clone());
     let connected = tokio::select! {
-        connected = connect_traced(&shared.environment, &config, &trace) => connected.map_err(|error| explain(&error)),
+        connected = connect(&shared.environment, &config) => connected.map_err(|error| explain(&error)),
         () = stopping.wait() => return,
     };
     let result = match connected {
         Ok(session) => {
-            traced.is(session.id());
             let machine = completion::initiate(&shared, &session, Purpose::Pair(invitation.token));
             let paired = encounter::run(&shared, session, Role::Initiator, machine, None, &mut stopping).await;
             paired.and_then(|paired| paired.ok_or_else(|| "the other end synchronised instead of pairing".to_owned()))

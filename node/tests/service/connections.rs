@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use ratatosk_node::service::{News, Progress};
-use ratatosk_protocol::trace::Entry;
+use ratatosk_node::service::News;
 
 use super::support::{Person, converge, pair, relay, relay_at, url, within};
 
@@ -97,48 +96,4 @@ async fn an_application_that_takes_no_news_can_still_stop() {
     bert.say(&topic, "nobody takes this");
     within(anna.service.stop()).await;
     within(bert.service.stop()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_happens_on_a_connection_can_be_seen_while_it_lives() {
-    let relay = relay().await;
-    let (mut anna, mut bert) = (Person::new("anna", &url(&relay)).await, Person::new("bert", &url(&relay)).await);
-    pair(&mut anna, &mut bert).await;
-    for (person, other) in [(&anna, &bert), (&bert, &anna)] {
-        let open = within(async {
-            loop {
-                let mut live = person.service.live_timelines();
-                live.retain(|live| live.progress == Progress::Open);
-                // One that crosses another is open for a moment.
-                if let [live] = live.as_slice() {
-                    return live.clone();
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        })
-        .await;
-        assert_eq!((open.person, open.remote), (Some(other.id()), *other.node.instance_key().public()));
-        assert_eq!(open.connection, Some(person.service.connections()[0].id));
-        let phases = open.timeline.entries().filter(|(_, entry)| matches!(entry, Entry::Exited { .. })).count();
-        // The listener has registered and waited before.
-        assert!(phases >= 4, "{}", open.timeline);
-        assert!(!open.timeline.entries().any(|(_, entry)| matches!(entry, Entry::Closed { .. })), "{}", open.timeline);
-    }
-    let b = bert.id();
-    let away = bert.stop().await;
-    let failed = within(async {
-        loop {
-            let live = anna.service.live_timelines();
-            match live.into_iter().find(|live| live.progress == Progress::Failed) {
-                Some(failed) => return failed,
-                None => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    })
-    .await;
-    assert_eq!((failed.person, failed.connection), (Some(b), None));
-    assert!(failed.timeline.to_string().contains("No listening connection"), "{}", failed.timeline);
-    let _bert = away.start().await;
-    anna.connected(b).await;
-    assert!(anna.service.live_timelines().iter().all(|live| live.progress != Progress::Failed));
 }

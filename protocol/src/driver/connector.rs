@@ -5,7 +5,6 @@ use super::limited::Budget;
 use super::news::News;
 use super::session::Session;
 use super::task;
-use super::trace::Trace;
 use super::{DriverError, Environment, now, os_entropy, socket};
 use crate::backoff::Backoff;
 use crate::connection::{Connection, Connector};
@@ -27,19 +26,6 @@ pub struct ConnectorConfig {
 /// [`DriverError::Url`], or [`DriverError::Connection`] with the phase and the cause.
 pub async fn connect(environment: &Environment, config: &ConnectorConfig) -> Result<Session, DriverError> {
     attempt(environment, config, News::new(&environment.events, Role::Initiator)).await
-}
-
-/// One attempt, of which `trace` tells how far it has come, and what becomes of the connection afterwards.
-///
-/// # Errors
-///
-/// As [`connect`].
-pub async fn connect_traced(
-    environment: &Environment,
-    config: &ConnectorConfig,
-    trace: &Trace,
-) -> Result<Session, DriverError> {
-    attempt(environment, config, News::new(&environment.events, Role::Initiator).with_trace(trace.clone())).await
 }
 
 /// Tries until it succeeds. Drop the future to stop.

@@ -16,20 +16,18 @@ mod supervisor;
 mod task;
 #[cfg(test)]
 mod task_tests;
-mod trace;
 mod wait;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use connector::{ConnectorConfig, connect, connect_traced, connect_until_successful};
+pub use connector::{ConnectorConfig, connect, connect_until_successful};
 pub use direct::DirectListener;
 pub use error::DriverError;
 pub use events::{Events, Notice, NoticeKind, Subscription};
 pub use listener::{Listener, ListenerConfig};
 pub use session::{Session, SessionSender};
 pub use socket::check_url;
-pub use trace::Trace;
 
 use crate::connection::Config;
 use crate::entropy::{Entropy, OsEntropy};

@@ -5,7 +5,6 @@ use tokio::sync::mpsc;
 use super::events::{Events, NoticeKind};
 use super::now;
 use super::task::Peers;
-use super::trace::Trace;
 use crate::close::CloseRequest;
 use crate::connection::{Closed, Connection, Event};
 use crate::message::Payload;
@@ -19,27 +18,15 @@ pub(super) struct News {
     role: Role,
     /// The listener counts its spares by these, so none may be lost.
     listener: Option<(SpareId, mpsc::UnboundedSender<(SpareId, Event)>)>,
-    trace: Trace,
 }
 
 impl News {
     pub(super) fn new(events: &Events, role: Role) -> Self {
-        Self {
-            events: events.clone(),
-            connection: events.new_connection(),
-            role,
-            listener: None,
-            trace: Trace::default(),
-        }
+        Self { events: events.clone(), connection: events.new_connection(), role, listener: None }
     }
 
     pub(super) fn with_listener(mut self, id: SpareId, sender: mpsc::UnboundedSender<(SpareId, Event)>) -> Self {
         self.listener = Some((id, sender));
-        self
-    }
-
-    pub(super) fn with_trace(mut self, trace: Trace) -> Self {
-        self.trace = trace;
         self
     }
 
@@ -81,7 +68,6 @@ impl Told {
     /// Takes everything that the machine has to tell, and passes on what is not the application's data.
     pub(super) fn drain(&mut self) -> Drained {
         let mut drained = Drained::default();
-        let mut has_happened = false;
         while let Some(event) = self.machine.poll_event() {
             match event {
                 Event::Message(message) => {
@@ -92,17 +78,9 @@ impl Told {
                 Event::Closed(ref closed) => drained.closed = Some(closed.clone()),
                 _ => {}
             }
-            has_happened = true;
             self.news.publish(event);
         }
-        if has_happened {
-            self.news.trace.set(self.machine.timeline().clone());
-        }
         drained
-    }
-
-    pub(super) fn trace(&self) -> &Trace {
-        &self.news.trace
     }
 }
 

@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use super::DriverError;
 use super::socket::Stream;
 use super::task::{Handles, Peers, Request, Task};
-use super::trace::Trace;
 use crate::close::CloseRequest;
 use crate::connection::Closed;
 use crate::key::PublicKey;
@@ -30,7 +29,6 @@ pub struct Session {
     local: PublicKey,
     remote: PublicKey,
     counters: Arc<Counters>,
-    trace: Trace,
     outbox: mpsc::Sender<Payload>,
     requests: mpsc::Sender<Request>,
     inbox: mpsc::Receiver<Payload>,
@@ -41,7 +39,7 @@ pub struct Session {
 
 impl Session {
     pub(super) fn start<S: Stream>(id: u64, task: Task<S>, peers: &Peers) -> Self {
-        let (counters, trace) = (task.machine().counters().clone(), task.trace().clone());
+        let counters = task.machine().counters().clone();
         let (outbox, outbox_end) = mpsc::channel(1);
         let (requests, requests_end) = mpsc::channel(1);
         let (inbox_end, inbox) = mpsc::channel(1);
@@ -49,7 +47,7 @@ impl Session {
         let handles = Handles { outbox: outbox_end, requests: requests_end, inbox: inbox_end, ended };
         let task = Owned(tokio::spawn(task.run(handles)));
         let Peers { local, remote } = *peers;
-        Self { id, local, remote, counters, trace, outbox, requests, inbox, task, end: Some(end), ended: None }
+        Self { id, local, remote, counters, outbox, requests, inbox, task, end: Some(end), ended: None }
     }
 
     /// The number that notices about this connection carry.
@@ -74,12 +72,6 @@ impl Session {
     #[must_use]
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
-    }
-
-    /// What has happened so far, for whoever looks on while somebody else has the session.
-    #[must_use]
-    pub fn trace(&self) -> &Trace {
-        &self.trace
     }
 
     /// Hands a message over for sending; waits while too much is unsent.

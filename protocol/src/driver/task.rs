@@ -15,7 +15,6 @@ use super::limited::Budget;
 use super::news::{News, Told};
 use super::now;
 use super::socket::{self, Socket, Stream};
-use super::trace::Trace;
 use super::wait::{receive, reserve, until};
 use crate::close::CloseRequest;
 use crate::connection::{Cause, CloseFrame, Closed, Connection, ConnectionError};
@@ -223,10 +222,6 @@ impl<S: Stream> Task<S> {
 
     pub(super) fn machine(&self) -> &Connection {
         &self.told.machine
-    }
-
-    pub(super) fn trace(&self) -> &Trace {
-        self.told.trace()
     }
 
     fn drain(&mut self) -> Option<Peers> {
