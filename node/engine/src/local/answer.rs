@@ -1,5 +1,7 @@
 //! One answer of a worker that has loaded its model.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -50,15 +52,24 @@ pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// Gives an event to the reader, who may take some time.
-pub(super) async fn hand_over(job: &Job, event: Event, waits: &Waits, stopping: &mut watch::Receiver<bool>) -> Handed {
-    tokio::select! {
+/// Gives an event to the reader, who may take some time: `patience` is what is left of it for the whole answer, or a reader could
+/// hold everybody up by taking an event now and then.
+pub(super) async fn hand_over(
+    job: &Job,
+    event: Event,
+    patience: &mut Duration,
+    stopping: &mut watch::Receiver<bool>,
+) -> Handed {
+    let begun = Instant::now();
+    let handed = tokio::select! {
         biased;
         () = job.outlet.cancelled() => Handed::Cancelled,
         sent = job.outlet.send(event) => if sent { Handed::Over } else { Handed::Cancelled },
         () = stopped(stopping) => Handed::Stopped,
-        () = sleep(waits.reader) => Handed::Slow,
-    }
+        () = sleep(*patience) => Handed::Slow,
+    };
+    *patience = patience.saturating_sub(begun.elapsed());
+    handed
 }
 
 /// Has the worker answer.
@@ -86,6 +97,7 @@ pub(super) async fn answer(
     let mut answer =
         Answer { id, bytes: 0, started: false, wait: Wait::FirstToken, deadline: Instant::now(), unwanted: None };
     answer.expect(Wait::FirstToken, waits.first_token);
+    let mut patience = waits.reader;
     loop {
         let reply = tokio::select! {
             biased;
@@ -121,7 +133,7 @@ pub(super) async fn answer(
         if answer.unwanted.is_some() {
             continue;
         }
-        let unwanted = match hand_over(&job, event, waits, stopping).await {
+        let unwanted = match hand_over(&job, event, &mut patience, stopping).await {
             Handed::Over => {
                 // Waiting for the reader is not the worker's fault.
                 answer.deadline = answer.deadline.max(Instant::now() + waits.next_token);
@@ -191,7 +203,7 @@ impl Answer {
         process.tell(&Command::Cancel { id: self.id })
     }
 
-    fn expect(&mut self, wait: Wait, within: std::time::Duration) {
+    fn expect(&mut self, wait: Wait, within: Duration) {
         self.wait = wait;
         self.deadline = Instant::now() + within;
     }

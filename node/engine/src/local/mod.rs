@@ -65,7 +65,7 @@ pub struct Waits {
     pub next_token: Duration,
     /// For the end of an answer that was cancelled.
     pub cancel: Duration,
-    /// For a reader who does not take the answer.
+    /// For a reader who does not take the answer, all pauses together.
     pub reader: Duration,
     /// For the end of the process.
     pub stop: Duration,

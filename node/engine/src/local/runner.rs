@@ -132,7 +132,8 @@ impl Runner {
                 return returned.failed(error);
             }
             died = true;
-            match hand_over(&returned, Event::Restarted, &self.settings.waits, &mut self.stopping).await {
+            let mut patience = self.settings.waits.reader;
+            match hand_over(&returned, Event::Restarted, &mut patience, &mut self.stopping).await {
                 Handed::Over => job = returned,
                 Handed::Cancelled => return returned.cancelled(),
                 Handed::Slow | Handed::Stopped => return returned.failed(error),

@@ -128,6 +128,35 @@ async fn a_reader_that_does_not_read_holds_its_answer_up_and_then_loses_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_reads_now_and_then_does_not_hold_the_others_up() {
+    let engine = engine(settings(), |_, mut played| async move {
+        played.load().await;
+        let id = played.started().await.unwrap().id;
+        // It does not look whether it is cancelled before it has written all.
+        for _ in 0..500 {
+            played.text(id, "x").await;
+        }
+        assert_eq!(played.told().await, Some(Command::Cancel { id }));
+        played.finished(id, Finish::Cancelled).await;
+        played.answer_on().await;
+    });
+    let mut slow = engine.generate(request("slow")).unwrap();
+    let slowly = tokio::spawn(async move {
+        let mut last = None;
+        while let Some(event) = slow.next().await {
+            last = Some(event);
+            tokio::time::sleep(Duration::from_secs(7)).await;
+        }
+        last
+    });
+    let asked = tokio::time::Instant::now();
+    let next = events(engine.generate(request("next")).unwrap()).await;
+    assert_eq!(finish(next.last()), Some(Finish::Stop));
+    assert!(asked.elapsed() < Duration::from_secs(60), "{:?}", asked.elapsed());
+    assert_eq!(slowly.await.unwrap(), Some(Event::Failed(EngineError::SlowReader { seconds: 30 })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_memory_is_given_back_when_nobody_asks() {
     let mut settings = settings();
     settings.idle = Some(Duration::from_secs(600));
