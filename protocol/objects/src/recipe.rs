@@ -280,6 +280,7 @@ mod tests {
                 "Group",
                 "IdAccess",
                 "Instance",
+                "LLM",
                 "Leute",
                 "Person",
                 "Profile",

@@ -80,3 +80,58 @@ typed! {
         relationships: Option<Vec<IdHash>> = Bag "relationships",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ReadError;
+    use crate::typed::{Typed, Versioned};
+    use crate::{Limits, Microdata};
+
+    fn model() -> Llm {
+        Llm {
+            name: "helper-01234567".to_owned(),
+            filename: "smollm2.gguf".to_owned(),
+            model_type: ModelType::Local,
+            active: true,
+            last_used: String::new(),
+            usage_count: Some(3),
+            person_id: None,
+            capabilities: Some(vec![Capability::Chat, Capability::Inference]),
+            temperature: Some(0.7),
+            max_tokens: Some(512),
+            context_size: Some(2048),
+            provider: None,
+            relationships: None,
+        }
+    }
+
+    #[test]
+    fn a_model_is_written_and_read() {
+        let text = model().microdata().unwrap();
+        assert_eq!(
+            text.as_str(),
+            "<div itemscope itemtype=\"//refin.io/LLM\"><span itemprop=\"name\">helper-01234567</span>\
+             <span itemprop=\"filename\">smollm2.gguf</span><span itemprop=\"modelType\">local</span>\
+             <span itemprop=\"active\">true</span><span itemprop=\"lastUsed\"></span>\
+             <span itemprop=\"usageCount\">3</span>\
+             <ol itemprop=\"capabilities\"><li>chat</li><li>inference</li></ol>\
+             <span itemprop=\"temperature\">0.7</span><span itemprop=\"maxTokens\">512</span>\
+             <span itemprop=\"contextSize\">2048</span></div>"
+        );
+        assert_eq!(Llm::read(&text).unwrap(), model());
+        let other = Llm { active: false, usage_count: None, ..model() };
+        assert_eq!(other.id_hash().unwrap(), model().id_hash().unwrap());
+    }
+
+    #[test]
+    fn other_words_are_refused() {
+        let text = model().microdata().unwrap();
+        for (from, to, field) in
+            [(">local<", ">nowhere<", "modelType"), ("<li>chat</li>", "<li>magic</li>", "capabilities")]
+        {
+            let changed = Microdata::check(&text.as_str().replace(from, to), &Limits::DEFAULT).unwrap();
+            assert_eq!(Llm::read(&changed).unwrap_err(), ReadError::Field(field));
+        }
+    }
+}
