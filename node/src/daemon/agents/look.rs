@@ -34,7 +34,7 @@ pub(super) struct Seen {
 pub(super) fn look(desk: &Desk, topic: &str) -> Result<Seen, ModelError> {
     let (node, agent) = (&desk.node, desk.agent());
     let topic = node.topic(topic)?;
-    let participants = participants(node, &agent, &topic.id)?;
+    let participants = participants(desk, &agent, &topic.id)?;
     let id = topic.id.to_string();
     let (messages, older) = newest(node, &id, WINDOW, None)?;
     let mut conversation =
@@ -54,17 +54,22 @@ pub(super) fn look(desk: &Desk, topic: &str) -> Result<Seen, ModelError> {
     })
 }
 
-fn participants(node: &Node, agent: &Agent, topic: &TopicId) -> Result<Vec<Participant>, ModelError> {
+fn participants(desk: &Desk, agent: &Agent, topic: &TopicId) -> Result<Vec<Participant>, ModelError> {
     let one = |person: &ratatosk_objects::PersonId| {
         if *person == agent.person {
             let (name, slug) = (agent.name.clone(), agent.slug.clone());
             return Ok(Participant { person: *person, name, slug, is_ai: true });
         }
-        let contact = node.contact(*person)?;
+        let contact = desk.node.contact(*person)?;
         let ai = contact.as_ref().and_then(Contact::ai);
         let name = contact.and_then(|contact| contact.name);
-        // Somebody whom the AI does not know, or who has no name, is called by the beginning of their id.
-        let name = name.unwrap_or_else(|| person.to_string().chars().take(8).collect());
+        // Peers that learn of an AI from its owner tell their name to the owner alone.
+        let known = match name {
+            None => desk.owner.contact(*person)?.and_then(|contact| contact.name),
+            name => name,
+        };
+        // Somebody whom neither knows, or who has no name, is called by the beginning of their id.
+        let name = known.unwrap_or_else(|| person.to_string().chars().take(8).collect());
         let is_ai = ai.is_some();
         Ok(Participant { person: *person, name, slug: ai.map(|ai| ai.slug).unwrap_or_default(), is_ai })
     };
