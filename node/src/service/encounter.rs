@@ -127,7 +127,9 @@ pub(super) async fn synchronise(shared: &Arc<Shared>, wire: Wire, partner: Partn
                 () = leave => CloseRequest::because(LEAVING),
             }
         };
-        exchange::run(shared, &mut wire, info, &drafts, over).await.unwrap_or(CloseRequest::Close(None))
+        let close = exchange::run(shared, &mut wire, info, &drafts, over).await.unwrap_or(CloseRequest::Close(None));
+        admitted.is_told = true;
+        close
     };
     if let Some(timeline) = wire.close(close).await {
         shared.ended(info.id, timeline);

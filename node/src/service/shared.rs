@@ -252,7 +252,7 @@ impl Shared {
         live.open.insert(id, Open { info, replaced, drafts: drafts.clone() });
         drop(live);
         self.traffic.send_modify(|count| *count += 1);
-        Some(Admitted { shared: self.clone(), info, remote, drafts, replaced: told })
+        Some(Admitted { shared: self.clone(), info, remote, drafts, replaced: told, is_told: false })
     }
 
     /// Whether a connection to this key is in use.
@@ -309,6 +309,8 @@ pub(super) struct Admitted {
     pub(super) drafts: Arc<Mailbox>,
     /// Resolves when another connection has taken its place.
     pub(super) replaced: oneshot::Receiver<()>,
+    /// Whoever holds this tells of the end. Otherwise its task was ended in the middle, and the end is told here.
+    pub(super) is_told: bool,
 }
 
 impl Drop for Admitted {
@@ -318,6 +320,11 @@ impl Drop for Admitted {
         live.open.remove(&self.info.id);
         drop(live);
         self.shared.traffic.send_modify(|count| *count += 1);
+        if !self.is_told {
+            let closed = ConnectionInfo { status: Status::Closed, ..self.info };
+            // An application that has not taken a thousand news does not know of the beginning either.
+            let _ = self.shared.news.try_send(News::Connection(closed));
+        }
     }
 }
 

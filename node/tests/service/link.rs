@@ -1,8 +1,11 @@
 //! Nodes of one process that synchronise without a network.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ratatosk_node::service::{News, Status, link};
+use ratatosk_node::service::{Ear, News, Status, link};
+use ratatosk_protocol::message::Payload;
 
 use super::support::{Person, converge, introduce, pair, relay, url, within};
 
@@ -83,6 +86,34 @@ async fn the_end_of_either_service_ends_it_and_a_new_one_begins_it_again() {
             anna = stopped.start_offline().await;
         }
     }
+}
+
+/// Fails at a message, once.
+#[derive(Default)]
+struct Stumbles(AtomicBool);
+
+impl Ear for Stumbles {
+    fn message(&self, _: &'static str, _: u64, message: &Payload) {
+        let is_it = matches!(message, Payload::Text(text) if text.contains("stumble"));
+        assert!(!is_it || self.0.swap(true, Ordering::SeqCst), "this is meant to fail");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_failed_begins_anew() {
+    let (anna, mut robot) = (Person::offline("anna", NOWHERE).await, Person::offline("robot", NOWHERE).await);
+    let mut anna = anna.stop().await.start_heard(Arc::new(Stumbles::default())).await;
+    introduce(&anna, &robot);
+    let _link = link(&anna.service, &robot.service);
+    linked(&mut anna, &robot).await;
+    linked(&mut robot, &anna).await;
+    let topic = anna.topic(robot.id());
+    anna.say(&topic, "one may stumble");
+    for person in [&mut anna, &mut robot] {
+        person.find(|news| matches!(news, News::Connection(info) if info.status == Status::Closed).then_some(())).await;
+    }
+    robot.hears("one may stumble").await;
+    linked(&mut anna, &robot).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

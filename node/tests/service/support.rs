@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatosk_node::model::{Affirmed, AgentSettings, Change, Message, NewAgent, NewPerson, Node, Protection};
-use ratatosk_node::service::{Config, News, Service, Status};
+use ratatosk_node::service::{Config, Ear, News, Service, Status};
 use ratatosk_objects::PersonId;
 use ratatosk_pairing::Identity;
 use ratatosk_protocol::backoff::Backoff;
@@ -254,6 +254,15 @@ impl Stopped {
         let mut person = self.start_offline().await;
         person.online().await;
         person
+    }
+
+    /// The same, with somebody who hears every message.
+    pub(crate) async fn start_heard(self, ear: Arc<dyn Ear>) -> Person {
+        let folder = self.folder.unwrap();
+        let node = Arc::new(folder.open());
+        let (service, news) =
+            Service::start(node.clone(), Environment::default(), self.config.clone(), Some(ear)).await.unwrap();
+        Person { node, service, news, told: Vec::new(), config: self.config, folder: Some(folder) }
     }
 
     /// The same, whether or not the CommServer is there.
