@@ -11,7 +11,7 @@ use ratatosk_protocol::entropy::Entropy;
 use ratatosk_store::{Transaction, View};
 
 use super::ai::AgentEmail;
-use super::contacts::{self, record};
+use super::contacts::{self, Endpoint, record};
 use super::exchange::{Gate, Refusal};
 use super::genesis::DEFAULT_PROFILE;
 use super::trust::{self, Age, Issuer};
@@ -119,7 +119,8 @@ impl Gate<'_> {
         Ok(if is_theirs { Ok(identity) } else { Err(Refusal::ForeignAgent) })
     }
 
-    /// Whether one of these keys belongs to us or to another contact: it would be dialled, or believed, as the AI.
+    /// Whether one of these keys belongs to us or to another contact: it would be dialled, or believed, as the AI. What a contact
+    /// merely says of their devices takes no key away from anybody.
     fn is_taken(&self, agent: PersonId, identity: &Identity) -> bool {
         let ours = &self.me.identity;
         let keys = [identity.person_key, identity.instance_key];
@@ -129,7 +130,8 @@ impl Gate<'_> {
             || self.contacts.all().filter(|contact| contact.person != agent).any(|contact| {
                 contact.sign_keys.contains(&identity.person_sign_key)
                     || keys.iter().any(|key| {
-                        contact.person_keys.contains(key) || contact.endpoints.iter().any(|known| known.key == *key)
+                        let is_paired = |known: &Endpoint| known.paired && known.key == *key;
+                        contact.person_keys.contains(key) || contact.endpoints.iter().any(is_paired)
                     })
             })
     }

@@ -233,6 +233,30 @@ fn an_ai_comes_with_its_own_keys_or_not_at_all() {
     assert!(a.node.examine().unwrap().is_empty(), "{:?}", a.node.examine().unwrap());
 }
 
+/// A contact who says that the key of an AI is that of a device of theirs does not keep the AI from being introduced.
+#[test]
+fn nobody_takes_the_key_of_an_ai_by_saying_so() {
+    let (a, b) = pair();
+    let q = Person::new("q@peer.test");
+    befriend(&a, &q);
+    let good = Claim::of(email("helper", b.id()), 40);
+    let theirs = q.node.me().identity.clone();
+    let lie = Claim {
+        email: "q@peer.test".into(),
+        person_key: *theirs.person_key.as_bytes(),
+        sign_key: *theirs.person_sign_key.as_bytes(),
+        said_sign_key: *theirs.person_sign_key.as_bytes(),
+        ..good.clone()
+    };
+    assert_eq!(lie.give(&q, &a, START), Imported::Taken);
+    let key = good.instance_key;
+    assert!(a.node.endpoints().unwrap().iter().any(|known| known.person == q.id() && known.key.as_bytes() == &key));
+    assert_eq!(good.give(&b, &a, START), Imported::Taken);
+    let owners: Vec<_> = a.node.endpoints().unwrap();
+    let owner = owners.iter().find(|known| known.key.as_bytes() == &key).unwrap();
+    assert_eq!(owner.person, good.person());
+}
+
 #[test]
 fn the_keys_of_an_ai_do_not_change_by_themselves() {
     let (a, b) = pair();
