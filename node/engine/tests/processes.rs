@@ -136,7 +136,7 @@ async fn a_worker_ends_with_its_engine() {
 #[tokio::test]
 async fn a_worker_knows_nothing_of_our_environment() {
     // Cargo sets this for tests.
-    assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+    assert!(std::env::var_os("CARGO_PKG_NAME").is_some(), "run it with cargo");
     let engine = engine(&format!("[ -z \"$CARGO_PKG_NAME\" ] || exit 1; {LOADS} read -r line"));
     engine.load().await.unwrap();
 }

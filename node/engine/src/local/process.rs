@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::lines::Lines;
@@ -55,6 +56,8 @@ pub(super) struct Process {
     /// None in tests that play the worker themselves.
     child: Option<Child>,
     last: LastLine,
+    /// Reads its standard error.
+    listening: Option<JoinHandle<()>>,
 }
 
 /// The program that is the worker.
@@ -82,7 +85,7 @@ impl Process {
             return Err(failed(io::Error::other("it has no standard streams")));
         };
         let mut process = Self::over(stdout, stdin);
-        tokio::spawn(pass_on(stderr, process.last.clone()));
+        process.listening = Some(tokio::spawn(pass_on(stderr, process.last.clone())));
         process.child = Some(child);
         Ok(process)
     }
@@ -92,7 +95,13 @@ impl Process {
         let (commands, waiting) = mpsc::channel(MAX_COMMANDS);
         tokio::spawn(write(to, waiting));
         let from: Pin<Box<dyn AsyncRead + Send>> = Box::pin(from);
-        Self { commands, replies: Lines::new(from, ipc::MAX_REPLY), child: None, last: LastLine::default() }
+        Self {
+            commands,
+            replies: Lines::new(from, ipc::MAX_REPLY),
+            child: None,
+            last: LastLine::default(),
+            listening: None,
+        }
     }
 
     /// Tells it something, without waiting until it has read that.
@@ -132,7 +141,7 @@ impl Process {
 
     /// Lets it end by itself, and kills it if it takes longer than that.
     pub(super) async fn stop(self, patience: Duration) {
-        let Self { commands, replies, child, last: _ } = self;
+        let Self { commands, replies, child, last: _, listening: _ } = self;
         // Its standard input ends, and nothing that it still writes holds it up.
         drop(commands);
         drop(replies);
@@ -159,6 +168,10 @@ impl Process {
                 "it closed its output and was killed".to_owned()
             }
         };
+        if let Some(listening) = self.listening.take() {
+            // What it has said last may still be on its way.
+            let _ = timeout(END, listening).await;
+        }
         match self.last.get() {
             last if last.is_empty() => how,
             last => format!("{how}; its last words: {last}"),
