@@ -65,6 +65,7 @@ fn participants(desk: &Desk, agent: &Agent, topic: &TopicId) -> Result<Vec<Parti
         let name = contact.and_then(|contact| contact.name);
         // Peers that learn of an AI from its owner tell their name to the owner alone.
         let known = match name {
+            None if *person == desk.owner.person() => Some(desk.owner.name()?),
             None => desk.owner.contact(*person)?.and_then(|contact| contact.name),
             name => name,
         };

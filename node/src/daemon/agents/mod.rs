@@ -145,3 +145,6 @@ pub(super) fn shown(agent: &Agent, state: AgentState, online: bool, problem: Opt
         problem,
     }
 }
+
+#[cfg(test)]
+mod tests;

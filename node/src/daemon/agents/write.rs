@@ -221,7 +221,8 @@ async fn listen(
             Err(_) if is_stopped => break End::Finished(Finish::Cancelled),
             Err(_) => break End::TooLate,
             Ok(None) => break End::Failed(EngineError::Stopped),
-            Ok(Some(Event::Queued { position })) => draft.note(format!("{position} go first")),
+            Ok(Some(Event::Queued { position: 0 })) => draft.note("its turn is next".to_owned()),
+            Ok(Some(Event::Queued { position })) => draft.note(format!("busy, {position} before you")),
             Ok(Some(Event::Loading { percent })) => draft.note(format!("the model is being loaded: {percent} %")),
             Ok(Some(Event::Started { left_out, .. })) => {
                 place.step(Step::Answering);
