@@ -34,7 +34,10 @@ impl Place {
     /// If the system has no place for such folders.
     pub(super) fn dir(&self) -> Result<PathBuf, Problem> {
         if let Some(dir) = &self.dir {
-            return Ok(dir.clone());
+            // What is told of it should mean the same wherever one is.
+            return std::path::absolute(dir).map_err(|error| {
+                Problem::new(format!("cannot use the folder {}: {error}", dir.display()), "name another one with --dir")
+            });
         }
         let base = etcetera::choose_base_strategy().map_err(|error| {
             Problem::new(format!("cannot find your home folder: {error}"), "name a folder with --dir")

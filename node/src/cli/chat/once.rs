@@ -175,9 +175,13 @@ impl Stream {
             shown.push_str(self.break_line());
             (self.answer, self.written, self.note) = (draft.answer.clone(), offset, None);
         }
+        // How much is done of something is not worth a line each time.
+        let kind = |note: &Option<String>| note.as_ref().map(|note| note.replace(|one: char| one.is_ascii_digit(), ""));
         if draft.note != self.note {
-            self.note = draft.note.clone();
-            if let Some(note) = &draft.note {
+            let is_new =
+                kind(&draft.note) != kind(&self.note) || draft.note.as_ref().is_none_or(|note| !note.contains('%'));
+            self.note.clone_from(&draft.note);
+            if let Some(note) = draft.note.as_ref().filter(|_| is_new) {
                 shown.push_str(self.break_line());
                 shown.push_str(&format!("{name}: {}\n", text::line(note)));
             }
@@ -232,6 +236,9 @@ mod tests {
         let steps = [
             (piece("1", 0, "", Some("2 before you")), Some("Smol: 2 before you\n")),
             (piece("1", 0, "", Some("2 before you")), None),
+            (piece("1", 0, "", Some("1 before you")), Some("Smol: 1 before you\n")),
+            (piece("1", 0, "", Some("loading: 1 %")), Some("Smol: loading: 1 %\n")),
+            (piece("1", 0, "", Some("loading: 50 %")), None),
             (piece("1", 0, "Good ", None), Some("Smol is writing: Good ")),
             (piece("1", 5, "day\u{1b}[2J\nto", None), Some("day\\e[2J\nto")),
             // The worker has begun anew.
