@@ -20,6 +20,9 @@ const COPIES: &str = ".backup-";
 /// Files of a home, besides its database.
 const HOME: [&str; 2] = ["identity.json", "identity.key"];
 
+/// How a file ends that is no backup yet.
+const PARTIAL: &str = ".partial";
+
 /// What a backup is made of.
 pub struct Source {
     /// The folder of the node.
@@ -208,9 +211,9 @@ struct Unfinished {
 
 impl Unfinished {
     fn create(to: &Path) -> Result<Self, BackupError> {
-        let mut path = to.as_os_str().to_owned();
-        path.push(format!(".{}.partial", hex::encode(array::<4>(os_entropy().as_mut()))));
-        let path = PathBuf::from(path);
+        let (folder, name) = (folder_of(to), format!("{}.", to.file_name().unwrap_or_default().to_string_lossy()));
+        remove_leftovers(folder, &name, PARTIAL)?;
+        let path = folder.join(format!("{name}{}{PARTIAL}", hex::encode(array::<4>(os_entropy().as_mut()))));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -231,7 +234,7 @@ impl Unfinished {
             // Not every file system has second names.
             Err(_) => fs::rename(&self.path, to).map_err(BackupError::io("put in place", to))?,
         }
-        sync_folder(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        sync_folder(folder_of(to))?;
         Ok(size)
     }
 }
@@ -240,6 +243,28 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// The folder in which a file is.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes what an attempt left that was killed: it has a name of the same beginning and end, and eight digits between.
+pub(super) fn remove_leftovers(folder: &Path, begins: &str, ends: &str) -> Result<(), BackupError> {
+    let is_ours = |name: &str| {
+        let mark = name.strip_prefix(begins).and_then(|rest| rest.strip_suffix(ends));
+        mark.is_some_and(|mark| mark.len() == 8 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    for entry in fs::read_dir(folder).map_err(BackupError::io("read", folder))? {
+        let entry = entry.map_err(BackupError::io("read", folder))?;
+        if entry.file_name().to_str().is_some_and(is_ours) {
+            let path = entry.path();
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(BackupError::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a folder that nobody else may look into.

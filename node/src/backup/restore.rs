@@ -8,13 +8,16 @@ use ratatosk_protocol::driver::os_entropy;
 use ratatosk_protocol::entropy::array;
 use ratatosk_store::Store;
 
-use super::make::{private_folder, short, sync_folder};
+use super::make::{private_folder, remove_leftovers, short, sync_folder};
 use super::seal::Opener;
 use super::{BackupError, MANIFEST, Manifest, Progress, archive};
 use crate::model::Home;
 
 /// The longest manifest, in bytes.
 const MAX_MANIFEST: usize = 1 << 20;
+
+/// How a folder ends that is no node yet.
+const RESTORING: &str = ".restoring";
 
 /// A node that was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,10 +165,9 @@ impl Unfinished {
     fn create(dir: &Path) -> Result<Self, BackupError> {
         let parent = parent(dir);
         fs::create_dir_all(parent).map_err(BackupError::io("create", parent))?;
-        let mut name = std::ffi::OsString::from(".");
-        name.push(dir.file_name().unwrap_or_default());
-        name.push(format!(".{}.restoring", hex::encode(array::<4>(os_entropy().as_mut()))));
-        let path = parent.join(name);
+        let name = format!(".{}.", dir.file_name().unwrap_or_default().to_string_lossy());
+        remove_leftovers(parent, &name, RESTORING)?;
+        let path = parent.join(format!("{name}{}{RESTORING}", hex::encode(array::<4>(os_entropy().as_mut()))));
         private_folder(&path)?;
         Ok(Self(path))
     }

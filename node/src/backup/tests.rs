@@ -142,3 +142,18 @@ fn what_a_killed_backup_left_is_swept_away() {
     sweep(folder.path()).unwrap();
     assert_eq!(names(folder.path()), ["mine"]);
 }
+
+#[test]
+fn the_next_attempt_removes_what_a_killed_one_left_and_nothing_else() {
+    let folder = Folder::new();
+    let node = node(&folder.path().join("home"));
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("it.backup.0123abcd.partial"), "half").unwrap();
+    fs::write(at("it.backup.mine.partial"), "mine").unwrap();
+    fs::create_dir_all(at(".there.0123abcd.restoring/agents")).unwrap();
+    fs::create_dir_all(at(".elsewhere.0123abcd.restoring")).unwrap();
+    backup(&node, &at("it.backup"), false);
+    restore(&at("it.backup"), PASSPHRASE, &at("there"), &mut |_| true).unwrap();
+    let left = [".elsewhere.0123abcd.restoring", "home", "it.backup", "it.backup.mine.partial", "there"];
+    assert_eq!(names(folder.path()), left);
+}

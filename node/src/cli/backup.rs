@@ -45,8 +45,8 @@ pub(super) async fn backup(options: &Backup) -> Result<(), Problem> {
     let done = with(&options.place, async |client: &Client| watched(client, client.backup(&wish)).await).await?;
     say(format_args!("All of your node is in {}: {} files, {}.", text::line(&done.path), done.files, bytes(done.size)));
     if !done.left_out.is_empty() {
-        let models: Vec<String> = done.left_out.iter().map(|model| text::line(model)).collect();
-        say(format_args!("Without the files of these models: {}. --models puts them in.", models.join(", ")));
+        let left_out: Vec<String> = done.left_out.iter().map(|what| text::line(what)).collect();
+        say(format_args!("Not in it: {}. --models puts the files of models in.", left_out.join(", ")));
     }
     say("Keep it and its passphrase apart: whoever has both is you. Next, when it is needed: ratatosk restore FILE");
     Ok(())
@@ -88,8 +88,8 @@ pub(super) async fn restore(options: &Restore) -> Result<(), Problem> {
         .map_err(|error| Problem::new(format!("the restoring broke: {error}"), "nothing is left of it; try again"))??;
     say(format_args!("The node of {} is in {}: {} files.", text::line(&restored.email), dir.display(), restored.files));
     if !restored.left_out.is_empty() {
-        let models: Vec<String> = restored.left_out.iter().map(|model| text::line(model)).collect();
-        say(format_args!("Not in the backup: {}. Next: ratatosk model import FILE.gguf", models.join(", ")));
+        let left_out: Vec<String> = restored.left_out.iter().map(|what| text::line(what)).collect();
+        say(format_args!("Not in the backup: {}.", left_out.join(", ")));
     }
     say("It has the keys of the node that was backed up: never run both. Next: ratatosk serve");
     Ok(())

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::agents::{Runner, Seat};
+use super::agents::{self, Runner, Seat};
 use super::core::blocking;
 use super::engines::Engines;
 use super::tracer::Tracer;
@@ -221,36 +221,13 @@ impl Fleet {
         let member = self.member(&agent.slug);
         let runner = member.as_ref().and_then(|member| member.runner.as_ref());
         let lost = lock(&self.lost).get(&agent.slug).cloned();
-        let settings = &agent.settings;
-        types::Agent {
-            slug: agent.slug.clone(),
-            name: agent.name.clone(),
-            person: agent.person.to_string(),
-            email: agent.email.to_string(),
-            model: settings.model.clone(),
-            personality: settings.personality.clone(),
-            preset: match settings.preset {
-                model::Preset::Precise => types::Preset::Precise,
-                model::Preset::Balanced => types::Preset::Balanced,
-                model::Preset::Creative => types::Preset::Creative,
-            },
-            temperature: settings.temperature,
-            max_tokens: settings.max_tokens,
-            context: Some(settings.context),
-            audience: match settings.audience {
-                model::Audience::Contacts => types::Audience::Contacts,
-                model::Audience::Owner => types::Audience::Owner,
-            },
-            active: settings.active,
-            state: match runner {
-                _ if lost.is_some() => AgentState::Failed,
-                _ if !settings.active => AgentState::Off,
-                Some(runner) => runner.state(),
-                None => AgentState::Idle,
-            },
-            online: member.as_ref().is_some_and(|member| member.is_online()),
-            problem: lost.or_else(|| runner.and_then(Runner::problem)),
-        }
+        let state = match runner {
+            _ if lost.is_some() => AgentState::Failed,
+            Some(runner) => runner.state(),
+            None => AgentState::Idle,
+        };
+        let online = member.as_ref().is_some_and(|member| member.is_online());
+        agents::shown(agent, state, online, lost.or_else(|| runner.and_then(Runner::problem)))
     }
 
     /// All AIs in one line each.

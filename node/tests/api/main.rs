@@ -7,6 +7,7 @@
 )]
 
 mod care;
+mod killed;
 mod limits;
 mod strangers;
 mod support;
