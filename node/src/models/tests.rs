@@ -78,7 +78,7 @@ fn a_model_comes_and_goes() {
     fs::remove_file(&file).unwrap();
     assert_eq!(fs::read(&model.path).unwrap(), bytes);
     let again = folder.catalogue();
-    assert_eq!(again.list().unwrap(), [model.clone()]);
+    assert_eq!(again.list().unwrap(), std::slice::from_ref(&model));
     assert_eq!(again.get("tiny.1").unwrap(), model);
     let refused = again.remove("Tiny.1", &["max".to_owned()]).unwrap_err();
     assert!(refused.to_string().contains("used by max"), "{refused}");
