@@ -18,7 +18,8 @@ mod sample;
 mod serve;
 #[cfg(feature = "llama")]
 mod session;
-#[cfg(all(test, feature = "llama"))]
+#[cfg(test)]
+#[cfg(feature = "llama")]
 mod tests;
 #[cfg(feature = "llama")]
 mod text;
