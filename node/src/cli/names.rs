@@ -212,6 +212,7 @@ mod tests {
             email: None,
             me: false,
             ai: contact.ai.clone(),
+            head: None,
         };
         let rules = ratatosk_node::api::types::Rules { mode: ratatosk_node::api::types::Mode::Mention, hops: 4 };
         let topic = |id: &str, name: Option<&str>, people: Vec<Participant>| Topic {
@@ -222,6 +223,7 @@ mod tests {
             rules,
             priority: 5,
             last: None,
+            head: "ee".repeat(32),
         };
         let topics = [
             topic("aa", Some("us"), contacts.iter().map(person).collect()),

@@ -52,7 +52,10 @@ pub(crate) fn topic(node: &Node, topic: &model::Topic) -> Result<types::Topic, M
             node.contact(*person)?.map_or((None, None), |contact| (contact.name, Some(contact.email)))
         };
         let ai = email.as_deref().and_then(|email| ai(node, email));
-        participants.push(Participant { person: person.to_string(), name, email, me, ai });
+        let agent = ai.as_ref().filter(|ai| ai.own).and_then(|ai| node.running_agent(&ai.slug));
+        // It may not have heard of the topic yet.
+        let head = agent.and_then(|agent| agent.head(&id).ok()).map(|head| head.to_string());
+        participants.push(Participant { person: person.to_string(), name, email, me, ai, head });
     }
     let newest = node.messages(&id, None, if one_to_one { 1 } else { RULES })?.messages;
     Ok(types::Topic {
@@ -63,6 +66,7 @@ pub(crate) fn topic(node: &Node, topic: &model::Topic) -> Result<types::Topic, M
         rules: rules(node, topic, &newest)?,
         priority: node.topic_priority(&topic.channel)?,
         last: newest.last().map(|message| message.creation_time),
+        head: node.head(&id)?.to_string(),
     })
 }
 
@@ -70,7 +74,7 @@ pub(crate) fn topic(node: &Node, topic: &model::Topic) -> Result<types::Topic, M
 fn rules(node: &Node, topic: &model::Topic, newest: &[model::Message]) -> Result<Rules, ModelError> {
     let mut people = BTreeSet::new();
     for person in topic.id.participants() {
-        if !node.contact(*person)?.is_some_and(|contact| contact.ai().is_some()) {
+        if node.contact(*person)?.is_none_or(|contact| contact.ai().is_none()) {
             people.insert(*person);
         }
     }

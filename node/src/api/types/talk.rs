@@ -31,6 +31,8 @@ pub struct Topic {
     /// When the newest message was written, by its author's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<u64>,
+    /// The hash of all that is known of it: the same on two nodes that know the same.
+    pub head: String,
 }
 
 /// Somebody in a conversation.
@@ -49,6 +51,9 @@ pub struct Participant {
     /// Set for an AI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ai: Option<Ai>,
+    /// For an AI of ours: the hash of all that it knows of the conversation, if it knows of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
 }
 
 /// How AIs behave in a group, as the newest `/ai …` message of a person in it says.

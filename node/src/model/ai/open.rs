@@ -52,6 +52,11 @@ impl Node {
         Ok(node)
     }
 
+    /// The node of an AI, if somebody has it open.
+    pub(crate) fn running_agent(&self, slug: &str) -> Option<Arc<Self>> {
+        self.open_agents().lock().get(slug)
+    }
+
     /// Tells in the profiles of all AIs what has changed about their owner: name and CommServer.
     ///
     /// # Errors
