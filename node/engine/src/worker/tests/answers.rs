@@ -6,7 +6,7 @@ use crate::testing::{Broken, broken_model};
 #[test]
 fn a_model_is_loaded_and_says_what_it_says() {
     let file = File::new(&tiny_model(&Tiny::saying("Hello, 🌳 and the world.")));
-    let (said, seen) = std::sync::mpsc::channel();
+    let (said, seen) = std::sync::mpsc::sync_channel(128);
     let model = Model::load(&file.load(512), move |percent| said.send(percent).is_ok()).unwrap();
     let seen: Vec<u8> = seen.iter().collect();
     assert!(seen.is_sorted() && seen.last() == Some(&100), "{seen:?}");
