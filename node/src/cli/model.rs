@@ -150,7 +150,6 @@ fn lines(model: &Model) -> Vec<String> {
     add("context", model.context.map(|tokens| format!("{tokens} tokens at most")));
     add("chat", Some(if model.chat { "yes, with a template of its own" } else { "no template" }.to_owned()));
     add("memory", model.memory.map(|size| format!("about {}", bytes(size))));
-    add("licence", model.license.as_deref().map(text::line));
     add("AIs", (!model.agents.is_empty()).then(|| list_of(&model.agents)));
     add("problem", model.problem.as_deref().map(text::line));
     lines

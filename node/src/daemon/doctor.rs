@@ -44,8 +44,11 @@ async fn report(core: &Arc<Core>) -> Result<Report, Failure> {
         Ok(findings)
     });
     findings.extend(rest.await?);
+    let has_use = !core.on_disk(Node::agents).await?.is_empty();
+    if has_use && cfg!(feature = "llama") {
+        findings.push(worker().await);
+    }
     findings.extend(core.fleet.problems().into_iter().map(|problem| Finding {
-        subject: "agents".to_owned(),
         meaning: "it answers nobody".to_owned(),
         help: "see above, or look into the log".to_owned(),
         ..finding(Level::Error, "agents", problem)
@@ -81,6 +84,18 @@ fn relay(core: &Core) -> Finding {
         meaning: "nobody can reach you; what you write goes out when it is back".to_owned(),
         help: "check the address and your network; another CommServer is named with --relay".to_owned(),
         ..finding(Level::Error, "relay", format!("the CommServer {} does not have us: {why}", network.url))
+    }
+}
+
+/// What runs models.
+async fn worker() -> Finding {
+    match super::worker::check().await {
+        Ok(()) => finding(Level::Good, "worker", "what runs models starts"),
+        Err(why) => Finding {
+            meaning: "no AI can answer".to_owned(),
+            help: "look into the log; a processor without AVX2 needs a build of its own".to_owned(),
+            ..finding(Level::Error, "worker", format!("what runs models does not start: {why}"))
+        },
     }
 }
 

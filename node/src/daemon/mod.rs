@@ -12,6 +12,7 @@
 //! | `tracer` | what happens on connections, phase by phase |
 //! | `files` | files that wait for their message |
 //! | `doctor` | what is wrong with a node and with what it needs |
+//! | `worker` | whether a worker process starts |
 //! | `backups` | backups while everything goes on |
 //! | `notify` | what the service manager hears |
 //! | `failure` | why something could not be done |
@@ -33,6 +34,7 @@ mod news;
 mod notify;
 mod tracer;
 pub(crate) mod view;
+mod worker;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -8,12 +8,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use ratatosk_engine::gguf::{self, KvType, Use};
 
 use super::{Answer, Body, Daemon, Named, Refusal};
 use crate::api::types::{ErrorBody, Event, ImportModel, Model, Models, Progress};
 use crate::daemon::{Core, Failure, blocking};
 use crate::model::Node;
 use crate::models::{self, Import, name_of};
+
+/// Tokens of a prompt that a worker computes together.
+const BATCH: u32 = 64;
 
 /// The slugs of those that use each model.
 type Users = BTreeMap<String, Vec<String>>;
@@ -68,8 +72,14 @@ pub(in super::super) async fn import(State(core): Daemon, Body(new): Body<Import
 )]
 pub(in super::super) async fn show(State(core): Daemon, Named(name): Named) -> Answer<Model> {
     let (users, catalogue) = (users(&core).await?, core.fleet.catalogue.clone());
-    let model = blocking(move || Ok(catalogue.get(&name)?)).await?;
-    Ok(Json(shown(&model, &users)))
+    let context = core.config.agents.context;
+    let (model, memory) = blocking(move || {
+        let model = catalogue.get(&name)?;
+        let memory = memory(&model, context);
+        Ok((model, memory))
+    })
+    .await?;
+    Ok(Json(Model { memory, ..shown(&model, &users) }))
 }
 
 /// Removes a model that no AI uses. A file that was used where it lies stays there.
@@ -85,6 +95,13 @@ pub(in super::super) async fn remove(State(core): Daemon, Named(name): Named) ->
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What running it takes with so many tokens of context; `None` if its file is not what it was.
+fn memory(model: &models::Model, context: u32) -> Option<u64> {
+    let header = gguf::open(&model.path).ok().filter(|_| model.problem.is_none())?;
+    let context = context.min(model.entry.context);
+    Some(header.memory(Use { context, slots: 1, kv: KvType::F16, batch: BATCH }).total())
 }
 
 async fn users(core: &Arc<Core>) -> Result<Users, Failure> {
@@ -108,7 +125,6 @@ fn shown(model: &models::Model, users: &Users) -> Model {
         context: Some(entry.context),
         chat: entry.chat,
         title: entry.title.clone(),
-        license: None,
         memory: None,
         agents: users.get(&entry.name).cloned().unwrap_or_default(),
         problem: model.problem.clone(),

@@ -37,10 +37,7 @@ pub struct Model {
     /// What it calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Its licence, as it says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub license: Option<String>,
-    /// Bytes of memory that it is expected to need with its default context.
+    /// Bytes of memory that it is expected to need with the context of the settings, when one model is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
     /// Slugs of the AIs that use it.
