@@ -6,12 +6,13 @@ use std::process::{Command, ExitCode};
 use crate::{cargo, workspace};
 
 const HELP: &str = "\
-usage: cargo xtask bench [relay | plugins | sync | store] [options]
+usage: cargo xtask bench [relay | plugins | sync | store | generation] [options]
 
   relay      the relay beside others that do the same work (the default)
   plugins    plugins as WebAssembly modules beside the same plugins linked, and beside others
   sync       bringing another node up to date, beside the reference
   store      a node's store beside plain files
+  generation text from a model, beside llama.cpp's own benchmark
 
 Builds the contenders with optimisation and lets them take turns. The options are those of the measurement;
 `cargo xtask bench relay --help` lists them. Close what else is running: it costs all of them time.
@@ -26,7 +27,7 @@ struct Measurement {
     needs_relay: bool,
 }
 
-const MEASUREMENTS: [Measurement; 4] = [
+const MEASUREMENTS: [Measurement; 5] = [
     Measurement {
         name: "relay",
         program: "relay-bench",
@@ -57,6 +58,12 @@ const MEASUREMENTS: [Measurement; 4] = [
         name: "store",
         program: "store-bench",
         builds: &["cargo build --release --locked -p ratatosk-benches --bin store-bench"],
+        needs_relay: false,
+    },
+    Measurement {
+        name: "generation",
+        program: "generation-bench",
+        builds: &["cargo build --release --locked -p ratatosk-benches --features llama --bin generation-bench"],
         needs_relay: false,
     },
 ];
