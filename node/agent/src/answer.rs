@@ -1,6 +1,6 @@
 //! What of a model's text is said, and what is said when there is none.
 
-use crate::conversation::{Conversation, Me};
+use crate::conversation::Conversation;
 use crate::names::Names;
 
 /// The longest answer, in bytes.
@@ -22,18 +22,24 @@ pub fn is_notice(text: &str) -> bool {
     text.starts_with(NOTICE)
 }
 
-/// What is said of a model's text, so far or at its end: without its own name in front, without control characters, and never a
+/// What is said of a model's text, so far or at its end: without a name in front, its own or another one's, without control characters, and never a
 /// notice. Empty if nothing is left.
 #[must_use]
-pub fn answer(text: &str, me: &Me, conversation: &Conversation) -> String {
+pub fn answer(text: &str, conversation: &Conversation) -> String {
     let is_shown = |letter: &char| !letter.is_control() || matches!(letter, '\n' | '\t');
     let shown: String = cut(text, MAX_ANSWER).chars().filter(is_shown).collect();
     let names = Names::of(&conversation.participants);
-    let label = (!conversation.one_to_one).then(|| names.get(me.person));
+    // Between two people nobody is named, so what looks like a name is something else.
+    let named = conversation.participants.iter().filter(|_| !conversation.one_to_one);
+    let labels: Vec<_> = named.map(|one| names.get(one.person)).collect();
     let is_before = |letter: char| letter == NOTICE || letter == '\u{fe0f}' || letter.is_whitespace();
     let mut text = shown.trim_start_matches(is_before);
-    while let Some(rest) = label.and_then(|label| text.strip_prefix(label)?.trim_start().strip_prefix(':')) {
-        text = rest.trim_start_matches(is_before);
+    let without = |text: &str, label: &str| -> Option<usize> {
+        let rest = text.strip_prefix(label)?.trim_start().strip_prefix(':')?;
+        Some(text.len() - rest.trim_start_matches(is_before).len())
+    };
+    while let Some(begins) = labels.iter().find_map(|label| without(text, label)) {
+        text = &text[begins..];
     }
     text.trim_end().to_owned()
 }
@@ -59,21 +65,23 @@ mod tests {
     use super::*;
     use crate::conversation::Participant;
 
-    fn conversation(one_to_one: bool) -> (Conversation, Me) {
-        let person = IdHash::from_bytes([1; 32]).into();
-        let participant = Participant { person, name: "Max".to_owned(), slug: "max".to_owned(), is_ai: true };
-        let participants = vec![participant];
-        let me = Me { person, name: "Max".to_owned() };
-        (Conversation { one_to_one, participants, rules: Default::default(), messages: Vec::new() }, me)
+    fn conversation(one_to_one: bool) -> Conversation {
+        let one = |byte: u8, name: &str| {
+            let (person, slug) = (IdHash::from_bytes([byte; 32]).into(), String::new());
+            Participant { person, name: name.to_owned(), slug, is_ai: true }
+        };
+        let participants = vec![one(1, "Max"), one(2, "Eva")];
+        Conversation { one_to_one, participants, rules: Default::default(), messages: Vec::new() }
     }
 
     #[test]
     fn only_what_is_to_be_said_is_said() {
-        let (group, me) = conversation(false);
+        let group = conversation(false);
         for (text, said) in [
             ("  Hello.\n", "Hello."),
             ("Max: Hello: you", "Hello: you"),
             ("Max : Max: Hello", "Hello"),
+            ("Eva: Max: Hello", "Hello"),
             ("Maxim: yes", "Maxim: yes"),
             ("⚠️ ⚠ looks like a notice", "looks like a notice"),
             ("a\u{1b}[2J\tb\r\nc", "a[2J\tb\nc"),
@@ -81,17 +89,17 @@ mod tests {
             ("\u{1b}⚠ x", "x"),
             ("Max: ⚠ Max: x", "x"),
         ] {
-            assert_eq!(answer(text, &me, &group), said, "{text:?}");
+            assert_eq!(answer(text, &group), said, "{text:?}");
         }
-        assert_eq!(answer("Max: Hello", &me, &conversation(true).0), "Max: Hello");
-        assert_eq!(answer(&"é".repeat(MAX_ANSWER), &me, &group).len(), MAX_ANSWER);
+        assert_eq!(answer("Max: Hello", &conversation(true)), "Max: Hello");
+        assert_eq!(answer(&"é".repeat(MAX_ANSWER), &group).len(), MAX_ANSWER);
     }
 
     #[test]
     fn a_notice_is_known_by_its_beginning() {
         assert!(is_notice(&notice("The model is gone.")));
         assert!(!is_notice("The model is gone. ⚠"));
-        assert_eq!(stops(&conversation(false).0), ["\nMax:"]);
-        assert!(stops(&conversation(true).0).is_empty());
+        assert_eq!(stops(&conversation(false)), ["\nMax:", "\nEva:"]);
+        assert!(stops(&conversation(true)).is_empty());
     }
 }

@@ -205,7 +205,7 @@ async fn listen(
     draft: &mut Drafting,
     mut deadline: Instant,
 ) -> (String, End) {
-    let said = |text: &str| clean(text, &seen.me, &seen.conversation);
+    let said = |text: &str| clean(text, &seen.conversation);
     let (mut text, mut is_stopped, mut is_full) = (String::new(), false, false);
     let end = loop {
         let event = tokio::select! {
@@ -226,9 +226,8 @@ async fn listen(
             Ok(Some(Event::Loading { percent })) => draft.note(format!("the model is being loaded: {percent} %")),
             Ok(Some(Event::Started { left_out, .. })) => {
                 place.step(Step::Answering);
-                if let Some(note) = left_out_note(prompt, left_out, seen.goes_on) {
-                    draft.note(note);
-                }
+                let note = left_out_note(prompt, left_out, seen.goes_on);
+                draft.note(note.unwrap_or_else(|| "reads what was said".to_owned()));
             }
             Ok(Some(Event::Text(more))) => {
                 // What comes after a stop is nobody's wish any more, and the longest answer is long enough.
