@@ -2,7 +2,8 @@
 //!
 //! An AI's e-mail says whose it is, and a person id commits to the e-mail; so a contact can introduce AIs of their own name space
 //! and nobody else. Which keys such an AI has is the contact's word. It is taken once: other keys later are refused, as with
-//! people. AIs introduce nobody, and the node of an AI learns whom it knows from its owner ([`Node::mirror`](super::Node::mirror)).
+//! people. Whoever was only paired with under such an e-mail has nobody's word but their own, and the owner's takes its place: so
+//! nobody can pass for the AI of somebody else, or keep it from being introduced. AIs introduce nobody, and the node of an AI learns whom it knows from its owner ([`Node::mirror`](super::Node::mirror)).
 
 use ratatosk_objects::typed::{Profile, SignKey};
 use ratatosk_objects::{Fields, ObjectHash, PersonId, Reference, Value};
@@ -73,7 +74,13 @@ impl Gate<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let trusted = trust::vouched(tx, (self.me.person, self.me.sign_key()), agent, Age::Present)?;
-        if trusted.person_keys.is_empty() {
+        if !self.has_same_keys(tx, &trusted.endpoints, &identity)? {
+            if !trusted.person_keys.is_empty() {
+                if contacts::is_introduced(tx, agent)? {
+                    return Ok(Err(Refusal::KeysChanged));
+                }
+                record::forget_keys(tx, agent, now)?;
+            }
             if contacts::introduced(tx, self.from, agent)? >= MAX_INTRODUCED {
                 return Ok(Err(Refusal::TooManyAgents));
             }
@@ -83,8 +90,6 @@ impl Gate<'_> {
                 Err(ModelError::TooMuch { .. }) => return Ok(Err(Refusal::TooManyAgents)),
                 Err(error) => return Err(error),
             }
-        } else if !self.has_same_keys(tx, &trusted.endpoints, &identity)? {
-            return Ok(Err(Refusal::KeysChanged));
         }
         contacts::introduce(tx, agent)?;
         contacts::tell(tx, agent, said).map(Ok)

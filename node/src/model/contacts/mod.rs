@@ -31,6 +31,11 @@ pub(super) fn introduce(tx: &mut Transaction<'_>, person: PersonId) -> Result<()
     Ok(tx.pin(INTRODUCED, Reference::Id(person.id()))?)
 }
 
+/// Whether this is an AI that was introduced by its owner.
+pub(super) fn is_introduced(view: &View<'_>, person: PersonId) -> Result<bool, ModelError> {
+    Ok(view.pinned(INTRODUCED)?.contains(&Reference::Id(person.id())))
+}
+
 /// How many AIs of this owner were introduced, without this one.
 pub(super) fn introduced(view: &View<'_>, owner: PersonId, without: PersonId) -> Result<usize, ModelError> {
     let mut count = 0;

@@ -338,7 +338,7 @@ fn ais_introduce_nobody_and_take_no_introductions() {
 
 /// Somebody pairs under the e-mail of an AI that was introduced, or before it is.
 #[test]
-fn the_word_of_the_owner_and_a_pairing_do_not_mix() {
+fn the_word_of_the_owner_counts_more_than_a_pairing() {
     let (a, b) = pair();
     let claim = Claim::of(email("helper", b.id()), 40);
     claim.give(&b, &a, START);
@@ -348,7 +348,37 @@ fn the_word_of_the_owner_and_a_pairing_do_not_mix() {
     a.node.add_contact(&other.identity()).unwrap();
     let contact = a.node.contact(other.id()).unwrap().unwrap();
     assert!(contact.ai().is_some() && !contact.introduced, "it only says so itself");
-    let refused = reason(Claim::of(email("other", b.id()), 70).give(&b, &a, START));
-    assert_eq!(refused, "an AI with other keys than before");
-    assert!(!a.node.contact(other.id()).unwrap().unwrap().introduced);
+    // The owner says what the keys are: whoever has others was somebody else.
+    let real = Claim::of(email("other", b.id()), 70);
+    assert_eq!(real.give(&b, &a, START), Imported::Taken);
+    let contact = a.node.contact(other.id()).unwrap().unwrap();
+    assert!(contact.introduced);
+    assert_eq!(contact.person_keys.iter().map(|key| *key.as_bytes()).collect::<Vec<_>>(), [key(70)]);
+    assert_eq!(contact.sign_keys.len(), 1);
+    assert_ne!(contact.sign_keys[0], other.node.me().identity.person_sign_key);
+    assert!(contact.endpoints.iter().all(|endpoint| endpoint.key.as_bytes() == &real.instance_key));
+    assert!(matches!(a.node.add_contact(&other.identity()), Err(ModelError::KeysChanged { .. })));
+    // From then on it is as with any.
+    let changed = Claim { person_key: key(60), ..real };
+    assert_eq!(reason(changed.give(&b, &a, START + 1)), "an AI with other keys than before");
+    assert!(a.node.examine().unwrap().is_empty(), "{:?}", a.node.examine().unwrap());
+}
+
+/// Who was paired with is the AI: the owner's word adds that it is.
+#[test]
+fn an_ai_that_was_paired_with_can_be_introduced() {
+    let (a, b) = pair();
+    let claim = Claim::of(email("helper", b.id()), 40);
+    let mut identity = Person::new(&claim.email).identity();
+    identity.instance_name = "device 0".into();
+    identity.person_key = ratatosk_protocol::key::PublicKey::from_bytes(claim.person_key).unwrap();
+    identity.instance_key = ratatosk_protocol::key::PublicKey::from_bytes(claim.instance_key).unwrap();
+    identity.person_sign_key = Key(claim.sign_key).into();
+    identity.instance_sign_key = Key(key(99)).into();
+    a.node.add_contact(&identity).unwrap();
+    let before = a.node.contact(claim.person()).unwrap().unwrap();
+    assert_eq!(claim.give(&b, &a, START), Imported::Taken);
+    let contact = a.node.contact(claim.person()).unwrap().unwrap();
+    assert!(!before.introduced && contact.introduced);
+    assert_eq!((contact.person_keys, contact.former_sign_keys), (before.person_keys, vec![]));
 }
