@@ -12,7 +12,8 @@ use std::time::SystemTime;
 
 use ratatosk_engine::ipc::Load;
 use ratatosk_engine::local::{Local, Phase, Program, Settings, Waits};
-use ratatosk_engine::{Engine, Waiting};
+use ratatosk_engine::{Busy, Description, Engine, Generation, Request, Waiting};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::config::AgentsConfig;
@@ -84,9 +85,33 @@ struct Held {
 
 /// An engine, and what it was made of.
 struct Seat {
-    engine: Arc<Local>,
+    engine: Arc<Bounded>,
     file: File,
     watch: AbortHandle,
+}
+
+/// An engine for which no more answers wait than the owner wants.
+struct Bounded {
+    local: Local,
+    waiting: usize,
+}
+
+impl Engine for Bounded {
+    fn describe(&self) -> Description {
+        self.local.describe()
+    }
+
+    fn generate(&self, request: Request) -> Result<Generation, Busy> {
+        let waiting = self.local.queue().borrow().iter().filter(|one| !one.running).count();
+        if waiting >= self.waiting {
+            return Err(Busy::Full { waiting });
+        }
+        self.local.generate(request)
+    }
+
+    fn queue(&self) -> watch::Receiver<Vec<Waiting>> {
+        self.local.queue()
+    }
 }
 
 /// One file at one moment.
@@ -125,7 +150,7 @@ impl Engines {
         let brief = |((model, context), seat): (&(String, u32), &Seat)| EngineBrief {
             model: model.clone(),
             context: *context,
-            state: match *seat.engine.phase().borrow() {
+            state: match *seat.engine.local.phase().borrow() {
                 Phase::Unloaded | Phase::Stopped => EngineState::Idle,
                 Phase::Loading { .. } => EngineState::Loading,
                 Phase::Loaded => EngineState::Ready,
@@ -150,7 +175,7 @@ impl Engines {
         };
         let mut stops = JoinSet::new();
         for seat in engines.into_values() {
-            stops.spawn(async move { seat.engine.stop().await });
+            stops.spawn(async move { seat.engine.local.stop().await });
         }
         while stops.join_next().await.is_some() {}
     }
@@ -168,15 +193,16 @@ impl Engines {
         };
         let load =
             Load { path, context, threads: self.config.threads, batch_threads, gpu_layers: self.config.gpu_layers };
-        let engine = Arc::new(Local::new(Settings {
+        let local = Local::new(Settings {
             name,
             program,
             load,
             needs: None,
             idle: Some(self.config.idle_unload),
             waits: Waits::default(),
-        }));
-        let watch = tokio::spawn(watch(engine.queue(), Arc::downgrade(&self.shared))).abort_handle();
+        });
+        let watch = tokio::spawn(tell(local.queue(), Arc::downgrade(&self.shared))).abort_handle();
+        let engine = Arc::new(Bounded { local, waiting: self.config.queue });
         Ok(Seat { engine, file: File::of(model), watch })
     }
 }
@@ -215,7 +241,7 @@ impl Held {
         let mut spare = self.engines.len().saturating_sub(KEPT);
         self.engines.retain(|_, seat| {
             let idle = Arc::strong_count(&seat.engine) == 1
-                && *seat.engine.phase().borrow() == Phase::Unloaded
+                && *seat.engine.local.phase().borrow() == Phase::Unloaded
                 && seat.engine.queue().borrow().is_empty();
             let goes = idle && spare > 0;
             spare -= usize::from(goes);
@@ -253,7 +279,7 @@ fn shown(model: &str, waiting: &Waiting) -> types::Waiting {
 }
 
 /// Tells what runs and waits whenever that changes.
-async fn watch(mut queue: tokio::sync::watch::Receiver<Vec<Waiting>>, shared: Weak<Shared>) {
+async fn tell(mut queue: watch::Receiver<Vec<Waiting>>, shared: Weak<Shared>) {
     while queue.changed().await.is_ok() {
         let Some(shared) = shared.upgrade() else { return };
         shared.hub.tell(Event::Queue(shared.queue()));
@@ -267,111 +293,4 @@ impl File {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-    use std::path::Path;
-
-    use ratatosk_engine::testing::{Tiny, tiny_model};
-    use ratatosk_engine::{EngineError, Event as Said, Request, Role, Sampling, Turn};
-
-    use super::*;
-    use crate::models::Import;
-
-    /// A folder that is removed at the end.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("ratatosk-engines-{}-{name}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn import(catalogue: &Catalogue, folder: &Path, model: &Tiny) -> PathBuf {
-        let path = folder.join("tiny.gguf");
-        std::fs::write(&path, tiny_model(model)).unwrap();
-        let wanted = Import { path: path.clone(), name: "tiny".to_owned(), in_place: true };
-        catalogue.import(&wanted, &mut |_| ControlFlow::Continue(())).unwrap();
-        path
-    }
-
-    /// Engines whose worker does not exist.
-    fn engines(catalogue: &Arc<Catalogue>) -> Engines {
-        let program = Program { path: PathBuf::from("/no/such/program"), arguments: Vec::new() };
-        Engines::new(catalogue.clone(), &AgentsConfig::default(), Hub::default()).with_program(program)
-    }
-
-    #[tokio::test]
-    async fn who_wants_the_same_shares_an_engine() {
-        let folder = Folder::new("shared");
-        let catalogue = Arc::new(Catalogue::open(&folder.0).unwrap());
-        let path = import(&catalogue, &folder.0, &Tiny { context: 512, ..Tiny::default() });
-        let engines = engines(&catalogue);
-        let one = engines.engine("tiny", 256).unwrap();
-        assert!(Arc::ptr_eq(&one, &engines.engine("TINY", 256).unwrap()));
-        assert_eq!(one.describe().context, 256);
-        // More than the model was made for is of no use, and none said is the daemon's setting.
-        for context in [0, 100_000] {
-            assert_eq!(engines.engine("tiny", context).unwrap().describe().context, 512);
-        }
-        let brief = engines.briefs();
-        assert_eq!(brief.iter().map(|brief| brief.context).collect::<Vec<_>>(), [256, 512]);
-        assert!(brief.iter().all(|brief| brief.state == EngineState::Idle && brief.model == "tiny"));
-        assert!(matches!(engines.engine("", 256), Err(NoEngine::Unchosen)));
-        let missing = engines.engine("other", 256).err().unwrap().to_string();
-        assert!(missing.contains("no model called \"other\"") && missing.contains("model list"), "{missing}");
-        // Another file under that name is another model.
-        catalogue.remove("tiny", &[]).unwrap();
-        import(&catalogue, &folder.0, &Tiny { context: 1024, name: "Other".to_owned(), ..Tiny::default() });
-        assert!(!Arc::ptr_eq(&one, &engines.engine("tiny", 256).unwrap()));
-        std::fs::remove_file(path).unwrap();
-        let gone = engines.engine("tiny", 256).err().unwrap().to_string();
-        assert!(gone.contains("its file is gone"), "{gone}");
-        engines.stop().await;
-        assert!(matches!(engines.engine("", 256), Err(NoEngine::Unchosen)) && engines.briefs().is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_waits_is_seen_and_a_worker_that_is_not_there_is_told() {
-        let folder = Folder::new("queue");
-        let catalogue = Arc::new(Catalogue::open(&folder.0).unwrap());
-        import(&catalogue, &folder.0, &Tiny::default());
-        let engines = engines(&catalogue);
-        let mut events = engines.shared.hub.listen();
-        let request = Request {
-            label: "max to Olga".to_owned(),
-            conversation: "c".to_owned(),
-            priority: 7,
-            turns: vec![Turn { role: Role::User, content: "hello".to_owned() }],
-            sampling: Sampling::greedy(),
-            max_tokens: 8,
-            stop: Vec::new(),
-        };
-        let mut generation = engines.engine("tiny", 256).unwrap().generate(request).unwrap();
-        let Event::Queue(queue) = &*events.next().await.unwrap() else { panic!("the queue has changed") };
-        let shown = |waiting: &types::Waiting| (waiting.model.clone(), waiting.label.clone(), waiting.priority);
-        let all: Vec<_> = queue.waiting.iter().map(shown).collect();
-        assert!(all.is_empty() || all == [("tiny".to_owned(), "max to Olga".to_owned(), 7)], "{all:?}");
-        let failed = async {
-            loop {
-                match generation.next().await {
-                    Some(Said::Failed(error)) => return error,
-                    Some(_) => {}
-                    None => panic!("it ended without a word"),
-                }
-            }
-        };
-        let error = tokio::time::timeout(std::time::Duration::from_secs(60), failed).await.unwrap();
-        assert!(matches!(error, EngineError::WorkerStart { .. }), "{error}");
-        engines.stop().await;
-        assert!(engines.queue().waiting.is_empty());
-        assert!(matches!(engines.engine("tiny", 256), Err(NoEngine::Stopped)));
-    }
-}
+mod tests;
