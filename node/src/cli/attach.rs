@@ -192,12 +192,13 @@ pub(super) async fn reach(client: &Client) -> Result<(), Problem> {
 
 /// That the CommServer has not us.
 pub(super) fn unreachable(status: &Status, why: Option<String>) -> Problem {
-    let said = || (!status.problems.is_empty()).then(|| text::line(&status.problems.join("; ")));
-    let why = said().or(why).unwrap_or_else(|| "it does not answer".to_owned());
-    let relay = text::line(&status.relay.url);
-    Problem::new(
-        format!("the CommServer {relay} cannot be reached: {why}"),
-        "check the address and your network, or name another one with --relay",
-    )
-    .meaning("nobody can reach you, and you reach nobody, until it is there")
+    let (relay, help) =
+        (text::line(&status.relay.url), "check the address and your network, or name another one with --relay");
+    // The daemon knows best; its problems name what they are about.
+    let of_relay = status.problems.iter().find(|problem| problem.contains(&status.relay.url));
+    let what = of_relay.map(|problem| text::line(problem)).unwrap_or_else(|| {
+        let why = why.unwrap_or_else(|| "it does not answer".to_owned());
+        format!("the CommServer {relay} cannot be reached: {why}")
+    });
+    Problem::new(what, help).meaning("nobody can reach you, and you reach nobody, until it is there")
 }

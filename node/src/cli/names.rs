@@ -115,10 +115,11 @@ fn owner(ai: &Ai, contacts: &[Contact], me: &Me) -> String {
     if ai.owner == me.person {
         return YOU.to_owned();
     }
-    match contacts.iter().find(|contact| contact.person == ai.owner) {
+    let name = match contacts.iter().find(|contact| contact.person == ai.owner) {
         Some(contact) => called(contact, contacts.iter()),
         None => short(&ai.owner),
-    }
+    };
+    if ai.confirmed { name } else { format!("{name}, who has not said so") }
 }
 
 /// Somebody in a conversation, with a badge if it is an AI; safe to be shown.
@@ -167,7 +168,7 @@ mod tests {
     }
 
     fn ai(slug: &str, name: &str, owner: &str) -> Contact {
-        let ai = Ai { slug: slug.to_owned(), owner: owner.to_owned(), own: owner == me().person };
+        let ai = Ai { slug: slug.to_owned(), owner: owner.to_owned(), own: owner == me().person, confirmed: true };
         Contact { ai: Some(ai), ..contact(&format!("{slug}-01234567@{owner}.ai.invalid"), name) }
     }
 
@@ -199,6 +200,10 @@ mod tests {
         let contacts = [ai("smol", "Smol", &me().person), ai("smol", "Bert", &anna.person), anna];
         let lines: Vec<String> = contacts.iter().map(|one| describe(one, &contacts, &me())).collect();
         assert_eq!(lines, ["Smol [AI of you]", "Bert [AI of Anna]", "Anna <anna@x.test>"]);
+        // Whoever gives themselves such an address is not taken for somebody's AI.
+        let mut claim = contacts[1].clone();
+        claim.ai.iter_mut().for_each(|ai| ai.confirmed = false);
+        assert_eq!(describe(&claim, &contacts, &me()), "Bert [AI of Anna, who has not said so]");
         // Our own one is meant by its short name.
         assert_eq!(find(&contacts, "smol").unwrap().name.unwrap(), "Smol");
     }

@@ -81,7 +81,7 @@ impl From<Failure> for Problem {
 
 impl From<BackupError> for Problem {
     fn from(error: BackupError) -> Self {
-        let help = text::line(&error.help());
+        let help = text::line(error.help());
         Self { what: text::line(&error.to_string()), meaning: None, help: (!help.is_empty()).then_some(help) }
     }
 }

@@ -13,16 +13,16 @@ use crate::api::types::{Event, NewMessage};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers one request after another with these bytes, each on a connection of its own that ends then. Gives the requests.
-async fn server(answers: Vec<Vec<u8>>) -> (Client, mpsc::UnboundedReceiver<String>) {
+async fn server(answers: Vec<Vec<u8>>) -> (Client, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (sender, requests) = mpsc::unbounded_channel();
+    let (sender, requests) = mpsc::channel(answers.len().max(1));
     tokio::spawn(async move {
         for answer in answers {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut request = vec![0; 64 * 1024];
             let read = socket.read(&mut request).await.unwrap();
-            sender.send(String::from_utf8_lossy(&request[..read]).into_owned()).unwrap();
+            sender.send(String::from_utf8_lossy(&request[..read]).into_owned()).await.unwrap();
             // Who has heard enough may go.
             let _ = socket.write_all(&answer).await;
         }

@@ -4,13 +4,19 @@ use std::collections::BTreeMap;
 
 use ratatosk_node::api::types::{DraftEvent, DraftState};
 
-use super::region::{Size, last_rows};
+use super::region::{Size, last_rows, wrap};
 use crate::cli::style::Style;
 use crate::cli::text;
 
 /// Drafts that are kept, and bytes of each.
 const MOST: usize = 32;
 const MAX_TEXT: usize = 256 * 1024;
+
+/// What a note says that is worth knowing beside the answer itself; the others are of the moment.
+const LASTING: &str = "left out";
+
+/// Rows of what stands above a text.
+const HEADING: usize = 2;
 
 /// Who writes where.
 type Place = (String, String);
@@ -21,6 +27,8 @@ struct Draft {
     answer: String,
     text: String,
     note: Option<String>,
+    /// What stays true of the answer.
+    lasting: Option<String>,
     /// Some of the beginning was missed.
     is_torn: bool,
 }
@@ -59,12 +67,15 @@ impl Drafts {
         let room = MAX_TEXT.saturating_sub(draft.text.len());
         draft.text.push_str(&event.text[..event.text.floor_char_boundary(room)]);
         draft.note = event.note;
+        if let Some(note) = draft.note.as_ref().filter(|note| note.contains(LASTING)) {
+            draft.lasting = Some(note.clone());
+        }
         None
     }
 
     /// The message is here: it takes the place of the draft. What was said of the answer beside its text is told.
     pub(super) fn ended(&mut self, topic: &str, person: &str) -> Option<String> {
-        self.drafts.remove(&(topic.to_owned(), person.to_owned()))?.note
+        self.drafts.remove(&(topic.to_owned(), person.to_owned()))?.lasting
     }
 
     /// Somebody has gone: nothing more comes of what they were writing.
@@ -92,12 +103,14 @@ impl Drafts {
             let what = if draft.text.is_empty() && note.is_empty() { " is thinking …" } else { "" };
             let what = if draft.text.is_empty() || !note.is_empty() { what } else { " is writing …" };
             let heading = format!("· {}{what}{note}", name(person));
-            let heading = last_rows(std::iter::once(heading), size.width(), 1).0;
+            let mut heading = wrap(&heading, size.width());
+            heading.truncate(HEADING);
             rows.extend(heading.iter().map(|row| style.quiet(row)));
-            if draft.text.is_empty() || room < 2 {
+            let room = room.saturating_sub(heading.len());
+            if draft.text.is_empty() || room == 0 {
                 continue;
             }
-            let (text, cut) = last_rows(text::lines(&draft.text), size.width().saturating_sub(2), room - 1);
+            let (text, cut) = last_rows(text::lines(&draft.text), size.width().saturating_sub(2), room);
             let begin = if cut || draft.is_torn { "… " } else { "  " };
             let margin = |index: usize| if index == 0 { begin } else { "  " };
             rows.extend(text.iter().enumerate().map(|(index, row)| style.quiet(&format!("{}{row}", margin(index)))));
@@ -131,7 +144,7 @@ mod tests {
     fn a_text_grows_and_begins_anew() {
         let mut drafts = Drafts::default();
         let steps: [(DraftEvent, &[&str]); 5] = [
-            (piece("1", 0, ""), &["· Smol [AI] is ", "thinking …"][1..]),
+            (piece("1", 0, ""), &["· Smol [AI] is ", "thinking …"]),
             (piece("1", 0, "Grü"), &["  Grü"]),
             (piece("1", 4, "ße"), &["  Grüße"]),
             (piece("1", 4, "n"), &["  Grün"]),
@@ -140,7 +153,7 @@ mod tests {
         for (event, wanted) in steps {
             assert_eq!(drafts.take(event.clone()), None);
             let rows = shown(&drafts);
-            let rest = if event.text.is_empty() { rows } else { rows[1..].to_vec() };
+            let rest = if event.text.is_empty() { &rows[..] } else { &rows[2..] };
             assert_eq!(rest, wanted, "{event:?}");
         }
         assert_eq!(drafts.ended("t", "p"), None);
@@ -187,9 +200,14 @@ mod tests {
             // Nobody has seen anything of this one.
             assert_eq!(drafts.take(DraftEvent { state, ..piece("1", 1, "") }), None);
         }
-        drafts.take(DraftEvent { note: Some("2 before you".to_owned()), ..piece("1", 0, "") });
-        assert!(shown(&drafts).concat().contains("you"));
-        assert_eq!(drafts.ended("t", "p").unwrap(), "2 before you");
+        for (note, lasts) in
+            [("2 before you", None), ("9 older messages were left out", Some("9 older messages were left out"))]
+        {
+            drafts.take(DraftEvent { note: Some(note.to_owned()), ..piece("1", 0, "") });
+            assert!(shown(&drafts).concat().contains("Smol [AI]: "));
+            drafts.take(piece("1", 0, "x"));
+            assert_eq!(drafts.ended("t", "p").as_deref(), lasts);
+        }
         drafts.take(piece("1", 0, "x"));
         drafts.gone("p");
         assert!(shown(&drafts).is_empty());

@@ -31,7 +31,7 @@ impl Talk {
             Event::Connection(connection) => self.connection(&connection).await,
             Event::Paired(paired) => self.paired(&paired.contact, paired.agent.as_deref()).await,
             Event::Contact(contact) => {
-                self.renamed(contact);
+                self.renamed(&contact);
                 Ok(())
             }
             Event::Online { online } => {
@@ -128,11 +128,11 @@ impl Talk {
         if self.topic.is_none() { self.open_with(contact).await } else { Ok(()) }
     }
 
-    fn renamed(&mut self, contact: Contact) {
+    fn renamed(&mut self, contact: &Contact) {
         let (person, before) = (contact.person.clone(), self.name(&contact.person));
         let is_new = self.contacts.insert(person.clone(), contact.clone()).is_none();
         if is_new {
-            let name = self.described(&contact);
+            let name = self.described(contact);
             self.note(&format!("a new contact: {name}"));
         } else if self.name(&person) != before {
             let name = self.name(&person);

@@ -103,7 +103,7 @@ pub(super) fn last_rows(lines: impl Iterator<Item = String>, wide: usize, most: 
 }
 
 /// Wraps a line at spaces where there are some.
-fn wrap(line: &str, wide: usize) -> Vec<String> {
+pub(super) fn wrap(line: &str, wide: usize) -> Vec<String> {
     let (mut rows, mut row, mut used) = (Vec::new(), String::new(), 0);
     for word in line.split_inclusive(' ') {
         if used > 0 && used + width(word.trim_end()) > wide {
@@ -174,7 +174,7 @@ mod tests {
     fn the_end_of_a_long_text_is_what_is_seen() {
         let lines = || (0..100).map(|line| line.to_string());
         assert_eq!(last_rows(lines(), 10, 2), (strings(["98", "99"]), true));
-        assert_eq!(last_rows(lines(), 10, 100).1, false);
+        assert!(!last_rows(lines(), 10, 100).1);
     }
 
     #[test]
