@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ratatosk_engine::testing::{Tiny, tiny_model};
 use ratatosk_node::api::types::{
-    Affirmed, Agent, Contact, DraftEvent, Event, ImportModel, Message, NewAgent, NewMessage, NewTopic, PageQuery, Topic,
+    Affirmed, Agent, Contact, Event, ImportModel, Message, NewAgent, NewMessage, NewTopic, PageQuery, Topic,
 };
 use ratatosk_node::client::{Client, Events, Record};
 use ratatosk_relay::{Config, Server};
@@ -153,14 +153,12 @@ impl House {
         .await
     }
 
-    /// The next piece of an answer with at least so many bytes.
-    pub(crate) async fn draft(&mut self, bytes: u64) -> DraftEvent {
+    /// Waits for an event.
+    pub(crate) async fn find<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
         within(async {
             loop {
-                if let Event::Draft(draft) = self.events.next().await.unwrap()
-                    && draft.offset + draft.text.len() as u64 >= bytes
-                {
-                    return draft;
+                if let Some(found) = wanted(self.events.next().await.unwrap()) {
+                    return found;
                 }
             }
         })

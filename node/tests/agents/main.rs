@@ -10,5 +10,6 @@
 
 mod group;
 mod house;
+mod kills;
 #[path = "../cli/support.rs"]
 mod support;
