@@ -99,7 +99,7 @@ async fn a_failure_is_said_and_kept_out_of_what_follows() {
     let (_, outlet) = next(&mut asked).await;
     outlet.send(started()).await;
     outlet.send(Event::Text("Half".to_owned())).await;
-    let path = "/home/olga/secret.gguf".to_owned();
+    let path = "/models/secret.gguf".to_owned();
     outlet.send(Event::Failed(EngineError::FileMissing { path })).await;
     let said = owner.until(|own, _| own.texts(&topic).get(1).cloned()).await;
     assert!(ratatosk_agent::is_notice(&said) && !said.contains("secret"), "{said}");
