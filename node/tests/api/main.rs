@@ -6,6 +6,7 @@
     reason = "a failed assumption in a test is a failed test"
 )]
 
+mod agents;
 mod care;
 mod killed;
 mod limits;

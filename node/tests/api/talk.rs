@@ -1,9 +1,13 @@
 //! Two people with daemons: pairing, talking, files.
 
-use ratatosk_node::api::types::{Affirmed, EditTopic, Event, Level, NewAttachment, NewMessage, PageQuery};
-use ratatosk_node::client::ClientError;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::support::{Person, find, pair, relay, topic, within};
+use ratatosk_node::api::types::{Affirmed, EditTopic, Event, Level, NewAttachment, NewMessage, PageQuery};
+use ratatosk_node::client::{Client, ClientError};
+use ratatosk_node::daemon::{Config, Daemon, Purpose};
+use ratatosk_node::model::{AgentSettings, Home, NewAgent, Node, Protection};
+
+use crate::support::{Folder, Person, find, node, pair, relay, topic, within};
 
 #[tokio::test]
 async fn two_people_pair_and_talk() {
@@ -108,4 +112,29 @@ async fn an_invitation_that_was_taken_back_leads_to_nothing() {
     }
     let wrong = bob.client.accept("nonsense").await;
     assert!(matches!(wrong, Err(ClientError::Refused { status: 400, .. })));
+}
+
+#[tokio::test]
+async fn what_is_said_below_messages_from_the_future_is_said() {
+    const AHEAD: u64 = 48 * 3_600_000;
+    let folder = Folder::new("olga");
+    drop(node(&folder, "olga"));
+    let now = || u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let home = Home::open(folder.path(), &Protection::KeyFile(None)).unwrap();
+    let olga = Node::start(home, Box::new(move || now() + AHEAD)).unwrap();
+    let new = NewAgent { slug: "max".to_owned(), name: "Max".to_owned(), settings: AgentSettings::default() };
+    let topic = olga.topic_with(olga.create_agent(&new).unwrap().person).unwrap();
+    for number in 0..250 {
+        olga.post(&topic.id.to_string(), &number.to_string(), Vec::new()).unwrap();
+    }
+    drop(olga);
+    // Somebody has set the clock right.
+    let olga = Node::open(folder.path(), &Protection::KeyFile(None)).unwrap();
+    let daemon = Daemon::start(olga, Config::default(), Purpose::Local).await.unwrap();
+    let client = Client::new(daemon.address().unwrap().port(), daemon.token().unwrap());
+    let message = NewMessage { text: "now".to_owned(), attachments: Vec::new() };
+    let posted = client.say(&topic.channel.to_string(), &message).await.unwrap();
+    let is_now = u64::try_from(posted.at).unwrap() < now() + AHEAD / 2;
+    assert!(posted.text == "now" && posted.own && is_now, "{posted:?}");
+    daemon.stop().await;
 }
