@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatosk_objects::{ObjectHash, PersonId};
 
 use crate::answer::is_notice;
-use crate::conversation::{Conversation, Me, Said};
+use crate::conversation::{Conversation, Me, Said, WINDOW};
 use crate::mention::mentioned;
 use crate::rules::{Mode, Rules};
 
@@ -84,6 +84,8 @@ struct Topic<'a> {
     conversation: &'a Conversation,
     me: PersonId,
     window: Vec<&'a Said>,
+    /// Whether something may stand before it.
+    is_cut: bool,
     ais: Vec<PersonId>,
     /// Where the newest rules end: what stands before was said under other ones.
     since: usize,
@@ -102,7 +104,8 @@ impl<'a> Topic<'a> {
         let run = &window[last_person.map_or(0, |at| at + 1)..];
         let own_run = run.iter().filter(|said| said.author == me.person).count();
         let run = run.len();
-        Self { conversation, me: me.person, ais: conversation.ais(), since, last_person, run, own_run, window }
+        let is_cut = conversation.messages.len() >= WINDOW;
+        Self { conversation, me: me.person, ais: conversation.ais(), since, last_person, run, own_run, window, is_cut }
     }
 
     /// Whether the message at a place is for us.
@@ -144,23 +147,27 @@ impl<'a> Topic<'a> {
         mentioned(&said.text, &self.conversation.participants).contains(&self.me)
     }
 
-    /// Who answers a person's message: the AI that it mentions, or the one whose turn it is.
+    /// Who answers a person's message: the one AI that it mentions; else, of those that it mentions or of all, whose turn it is.
     fn in_turn(&self, at: usize, said: &Said) -> Option<PersonId> {
         let mentioned = mentioned(&said.text, &self.conversation.participants);
-        (0..self.ais.len()).map(|rank| self.at_rank(at, rank)).find(|ai| mentioned.contains(ai)).or_else(|| {
-            let first = !self.ais.is_empty();
-            first.then(|| self.at_rank(at, 0))
-        })
+        let meant: Vec<_> = self.ais.iter().filter(|ai| mentioned.contains(ai)).copied().collect();
+        if let [one] = meant[..] {
+            return Some(one);
+        }
+        let first = self.first_after(at)?;
+        let mut turns = self.ais.iter().cycle().skip(first).take(self.ais.len());
+        turns.find(|ai| meant.is_empty() || meant.contains(ai)).copied()
     }
 
-    /// The AI that comes so many places after the one that spoke last before a message. There has to be one.
-    fn at_rank(&self, at: usize, rank: usize) -> PersonId {
-        self.ais[(self.first_after(at) + rank) % self.ais.len()]
-    }
-
-    fn first_after(&self, at: usize) -> usize {
-        let last = self.window[..at].iter().rev().find_map(|said| self.ais.binary_search(&said.author).ok());
-        last.map_or(0, |last| last + 1)
+    /// The place of the AI that comes after the one that spoke last before a message. `None` if that was longer ago than anybody
+    /// looks back, and AIs have gone on since: somebody has answered long ago, and to answer again is nobody's turn.
+    fn first_after(&self, at: usize) -> Option<usize> {
+        let place = |said: &&Said| self.ais.binary_search(&said.author).ok();
+        match self.window[..at].iter().rev().find_map(place) {
+            Some(last) => Some(last + 1),
+            None if self.is_cut && self.window[at..].iter().any(|said| place(said).is_some()) => None,
+            None => Some(0),
+        }
     }
 
     /// How many of the places behind the last message of a person are ours. All shares together are as many as may be. Who gets more

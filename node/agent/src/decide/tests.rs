@@ -4,7 +4,7 @@ use ratatosk_objects::IdHash;
 
 use super::*;
 use crate::answer::notice;
-use crate::conversation::Participant;
+use crate::conversation::{Participant, WINDOW};
 use crate::rules::MAX_HOPS;
 
 const ANNA: u8 = 1;
@@ -110,6 +110,34 @@ fn round_robin_goes_round() {
     messages.extend([said(5, MAX, "No."), said(6, ANNA, "four, @max"), said(7, BOB, "five, @max and @eva")]);
     assert_eq!(go(&messages, MAX, &[4]), answers(&[6]));
     assert_eq!(go(&messages, EVA, &[1, 2]), answers(&[7]));
+}
+
+#[test]
+fn in_a_long_conversation_nobody_takes_the_turn_of_another() {
+    // Anna asks, and each time another one answers; long before the end of it the beginning is out of sight.
+    let (mut messages, mut considered) = (Vec::new(), [Vec::new(), Vec::new()]);
+    for n in 0..120 {
+        messages.extend([said(2 * n, ANNA, "?"), said(2 * n + 1, [EVA, MAX][usize::from(n % 2)], "!")]);
+        considered[usize::from(n % 2)].push(2 * n);
+        for (who, considered) in [(EVA, &considered[0]), (MAX, &considered[1])] {
+            let newest = messages[messages.len().saturating_sub(WINDOW)..].to_vec();
+            let decision = ask(&group(Mode::RoundRobin, 4, newest), who, considered);
+            assert!(matches!(decision, Decision::Silent(_)), "{who} after {n}: {decision:?}");
+        }
+    }
+    // Who is mentioned needs no turn, and where nobody has spoken somebody begins.
+    let mut newest = messages[messages.len() - WINDOW..].to_vec();
+    newest[0].text = "@max?".to_owned();
+    let first = newest[0].id;
+    assert_eq!(ask(&group(Mode::RoundRobin, 4, newest), MAX, &[]).first(), Some(first));
+    let questions = (0..200).map(|n| said(n, ANNA, "?")).collect();
+    assert_eq!(ask(&group(Mode::RoundRobin, 4, questions), EVA, &[]).first(), Some(id(0)));
+}
+
+impl Decision {
+    fn first(&self) -> Option<ObjectHash> {
+        if let Self::Answer(to) = self { to.first().copied() } else { None }
+    }
 }
 
 #[test]
