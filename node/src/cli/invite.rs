@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::attach::{Attached, reach};
 use super::folder::Place;
-use super::people::described;
+use super::people::{described, introduced};
 use super::problem::Problem;
 use super::{say, text};
 
@@ -87,6 +87,7 @@ async fn invite(client: &Client, options: &Options) -> Result<Option<String>, Pr
     }
     match wait(&mut events, options.agent.as_deref(), deadline).await? {
         Some(contact) => {
+            let contact = introduced(client, &mut events, contact).await?;
             let name = described(client, &contact).await?;
             let inviter = options.agent.as_deref().map_or_else(|| "You".to_owned(), text::name);
             Ok(Some(format!("{inviter} and {name}")))

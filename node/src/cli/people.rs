@@ -1,12 +1,14 @@
 //! `ratatosk contacts`, `accept` and `forget-keys`: whom we know.
 
 use std::io::Read;
+use std::time::Duration;
 
 use clap::Args;
-use ratatosk_node::api::types::{Contact, Me};
-use ratatosk_node::client::{Client, ClientError};
+use ratatosk_node::api::types::{Contact, Event, Me};
+use ratatosk_node::client::{Client, ClientError, Events};
 use ratatosk_node::daemon::Purpose;
 use ratatosk_pairing::Invitation;
+use tokio::time::{Instant, timeout_at};
 
 use super::attach::{Attached, with};
 use super::folder::Place;
@@ -16,6 +18,10 @@ use super::{print_json, say, text};
 
 /// Bytes of an invitation on standard input.
 const MAX_INVITATION: u64 = 64 * 1024;
+
+/// How long a new contact may take to say their name, and how long nothing more has to come after that.
+const INTRODUCTION: Duration = Duration::from_secs(4);
+const QUIET: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
 pub(crate) struct Accept {
@@ -62,8 +68,31 @@ pub(super) async fn accept(options: &Accept) -> Result<(), Problem> {
 }
 
 async fn accepted(client: &Client, invitation: &Invitation) -> Result<String, Problem> {
+    let mut events = client.events().await?;
     let contact = accept_with(client, &invitation.to_url()).await?;
+    let contact = introduced(client, &mut events, contact).await?;
     described(client, &contact).await
+}
+
+/// Gives a new contact the time to say their name, and whom they bring along: a command that left at once would know them by
+/// their address alone until the next one.
+///
+/// # Errors
+///
+/// What the daemon says.
+pub(super) async fn introduced(client: &Client, events: &mut Events, contact: Contact) -> Result<Contact, Problem> {
+    let (mut contact, last) = (contact, Instant::now() + INTRODUCTION);
+    let mut end = last;
+    loop {
+        if contact.name.is_some() {
+            end = last.min(Instant::now() + QUIET);
+        }
+        let Ok(event) = timeout_at(end, events.next()).await else { return Ok(contact) };
+        if matches!(event?, Event::Contact(_) | Event::Paired(_) | Event::Lagged { .. }) {
+            let known = client.contacts().await?.into_iter().find(|one| one.person == contact.person);
+            contact = known.unwrap_or(contact);
+        }
+    }
 }
 
 /// Accepts an invitation, in words for people.
