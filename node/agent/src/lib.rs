@@ -38,4 +38,4 @@ pub use self::answer::{MAX_ANSWER, NOTICE, answer, is_notice, notice, stops};
 pub use self::conversation::{Conversation, Me, Participant, Said, WINDOW, shortened};
 pub use self::decide::{Decision, MAX_AGE, Why, decide};
 pub use self::prompt::{Budget, Prompt, Turn, Voice, prompt};
-pub use self::rules::{MAX_HOPS, Mode, Rules, rules_of};
+pub use self::rules::{MAX_HOPS, Mode, Rules, is_early, rules_of};

@@ -10,6 +10,8 @@ use crate::conversation::Said;
 pub const MAX_HOPS: u8 = 32;
 /// What holds when nobody has said anything.
 const HOPS: u8 = 4;
+/// How far the clock of whoever sets rules may be ahead, in milliseconds.
+const MAX_AHEAD: u64 = 60 * 60 * 1000;
 /// No such message is longer, in bytes.
 const MAX_LEN: usize = 100;
 
@@ -88,6 +90,13 @@ fn parse_hops(text: &str) -> Option<u8> {
     }
 }
 
+/// Whether a message sets rules from the future. A channel is in the order of time as its authors tell it, so such rules would be the
+/// newest for as long, whatever anybody says: they count when their time has come, give or take the error of a clock.
+#[must_use]
+pub fn is_early(said: &Said, now: u64) -> bool {
+    said.at > now.saturating_add(MAX_AHEAD) && Rules::parse(&said.text).is_some()
+}
+
 /// The newest rules among messages in the order of a channel that a person of the topic has really set.
 #[must_use]
 pub fn rules_of(messages: &[Said], is_person: impl Fn(PersonId) -> bool) -> Option<Rules> {
@@ -145,6 +154,28 @@ mod tests {
         let rules = |messages: &[Said]| rules_of(messages, |person| person == anna);
         assert_eq!(rules(&messages), Some(Rules { mode: Mode::Free, hops: 2 }));
         assert_eq!(rules(&messages[2..]), None);
+    }
+
+    #[test]
+    fn rules_from_the_future_wait_for_their_time() {
+        let said = |text: &str, at| Said {
+            id: ObjectHash::from_bytes([1; 32]),
+            author: person(1),
+            text: text.to_owned(),
+            files: 0,
+            at,
+            verified: true,
+        };
+        let now = 1_000_000_000;
+        for (text, at, early) in [
+            ("/ai off", now + MAX_AHEAD + 1, true),
+            ("/ai off", now + MAX_AHEAD, false),
+            ("/ai off", 0, false),
+            ("/ai off", u64::MAX, true),
+            ("hello", u64::MAX, false),
+        ] {
+            assert_eq!(is_early(&said(text, at), now), early, "{text} at {at}");
+        }
     }
 
     fn person(byte: u8) -> PersonId {

@@ -30,14 +30,15 @@ pub(crate) fn contact(
         devices: contact.endpoints.len(),
         connected: connected.contains(&contact.person),
         trusted: !contact.person_keys.is_empty(),
-        ai: ai(node, &contact.email),
+        ai: ai(node, contact),
     })
 }
 
-/// That an e-mail is that of an AI, and whose.
-pub(crate) fn ai(node: &Node, email: &str) -> Option<Ai> {
-    let email = model::AgentEmail::parse(email)?;
-    Some(Ai { slug: email.slug, owner: email.owner.to_string(), own: email.owner == node.person() })
+/// That a contact is an AI, and whose.
+fn ai(node: &Node, contact: &model::Contact) -> Option<Ai> {
+    let email = contact.ai()?;
+    let (own, confirmed) = (email.owner == node.person(), contact.introduced);
+    Some(Ai { slug: email.slug, owner: email.owner.to_string(), own, confirmed })
 }
 
 /// A topic.
@@ -46,12 +47,13 @@ pub(crate) fn topic(node: &Node, topic: &model::Topic) -> Result<types::Topic, M
     let mut participants = Vec::new();
     for person in topic.id.participants() {
         let me = *person == node.person();
+        let contact = node.contact(*person)?;
+        let ai = contact.as_ref().and_then(|contact| ai(node, contact));
         let (name, email) = if me {
             (Some(node.name()?), Some(node.me().identity.email.clone()))
         } else {
-            node.contact(*person)?.map_or((None, None), |contact| (contact.name, Some(contact.email)))
+            contact.map_or((None, None), |contact| (contact.name, Some(contact.email)))
         };
-        let ai = email.as_deref().and_then(|email| ai(node, email));
         let agent = ai.as_ref().filter(|ai| ai.own).and_then(|ai| node.running_agent(&ai.slug));
         // It may not have heard of the topic yet.
         let head = agent.and_then(|agent| agent.head(&id).ok()).map(|head| head.to_string());
@@ -89,6 +91,8 @@ fn rules(node: &Node, topic: &model::Topic, newest: &[model::Message]) -> Result
             verified: message.affirmed == model::Affirmed::Verified,
         })
         .collect();
+    let now = super::now();
+    let said: Vec<_> = said.into_iter().filter(|said| !ratatosk_agent::is_early(said, now)).collect();
     let rules = ratatosk_agent::rules_of(&said, |person| people.contains(&person)).unwrap_or_default();
     let mode = match rules.mode {
         ratatosk_agent::Mode::Off => Mode::Off,

@@ -40,6 +40,9 @@ pub struct Ai {
     pub owner: String,
     /// Whether it is one of this node's own.
     pub own: bool,
+    /// Whether its owner says so, too. Otherwise whoever was paired with has chosen such an e-mail address, and nobody confirms it.
+    #[serde(default)]
+    pub confirmed: bool,
 }
 
 /// Asks for an invitation.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ratatosk_agent::{Conversation, Me, Participant, Rules, Said, WINDOW, names, rules_of, shortened};
+use ratatosk_agent::{Conversation, Me, Participant, Rules, Said, WINDOW, is_early, names, rules_of, shortened};
 use ratatosk_objects::ObjectHash;
 
 use super::desk::{Desk, lock};
+use crate::daemon::core::now;
 use crate::model::{Affirmed, Agent, Contact, Cursor, Message, ModelError, Node, Topic, TopicId};
 
 /// How far back it is looked what people have said about when AIs speak, in messages.
@@ -40,6 +41,8 @@ pub(super) fn look(desk: &Desk, topic: &str) -> Result<Seen, ModelError> {
     let mut conversation =
         Conversation { one_to_one: topic.id.is_one_to_one(), participants, rules: Rules::default(), messages };
     if !conversation.one_to_one {
+        let now = now();
+        conversation.messages.retain(|said| !is_early(said, now));
         conversation.rules = rules(desk, &conversation, &id, older)?;
     }
     let label = label(&agent, &topic, &conversation);
@@ -115,11 +118,12 @@ fn rules(desk: &Desk, seen: &Conversation, topic: &str, older: Option<Cursor>) -
     if found.is_none() {
         found = lock(&desk.rules).get(topic).copied();
     }
-    let (mut before, mut looked) = (older, seen.messages.len());
+    let (now, mut before, mut looked) = (now(), older, seen.messages.len());
     while found.is_none() && before.is_some() && looked < RULES {
-        let (messages, earlier) = newest(&desk.node, topic, WINDOW, before)?;
+        let (mut messages, earlier) = newest(&desk.node, topic, WINDOW, before)?;
         // A page of other things than messages is no message nearer to the end.
         looked += messages.len().max(WINDOW);
+        messages.retain(|said| !is_early(said, now));
         found = rules_of(&messages, is_person);
         before = earlier;
     }

@@ -10,8 +10,9 @@ use super::super::topics::Topic;
 use super::super::trust::Issuer;
 use super::super::{ModelError, db};
 
-/// The most entries from the future that are written anew to put a message below them, where its time belongs.
-const MOVED: Limits = Limits { entries: 1000 };
+/// The most entries from the future that are written anew to put a message below them, where its time belongs. Fewer than people and
+/// AIs look at: nobody can bury what others say.
+const MOVED: Limits = Limits { entries: 100 };
 
 /// The longest message in a JSON string, in bytes: what contacts take, less what stands around it (`ratatosk_chum::Settings`).
 const MAX_SENT: usize = 15 << 20;

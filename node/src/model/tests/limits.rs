@@ -121,6 +121,20 @@ fn messages_from_the_future_do_not_make_ours_dear() {
     assert!(a.texts(&topic).contains(&"still here".to_owned()));
 }
 
+/// A contact whose messages are all from the future does not hide what others say now.
+#[test]
+fn messages_from_the_future_bury_nothing() {
+    for count in [90, 300, 1100] {
+        let (a, b) = pair();
+        let topic = a.node.topic_with(b.id()).unwrap().id.to_string();
+        let (head, items) = entries(&b, (0..count).map(|number| START + 10_000_000_000 + number));
+        give_channel(&a, &b, &topic, head, items);
+        a.node.post(&topic, "still here", vec![]).unwrap();
+        let newest = a.node.messages(&topic, None, 200).unwrap().messages;
+        assert!(newest.iter().any(|message| message.text == "still here"), "{count}");
+    }
+}
+
 /// What somebody has said elsewhere is genuine, and yet not said here.
 #[test]
 fn words_from_elsewhere_are_not_shown_as_said_here() {
