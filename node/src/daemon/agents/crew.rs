@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attend::{Attended, attend};
 use super::desk::Desk;
+use super::waiting::Waiting;
 use crate::api::types::{ConnectionEvent, Event, PairedEvent, TroubleEvent};
 use crate::daemon::view;
 use crate::model::{Change, ModelError};
@@ -24,7 +25,7 @@ const SURVEY: Duration = Duration::from_secs(10);
 struct Crew {
     desk: Arc<Desk>,
     /// Topics in which there may be something to answer.
-    waiting: BTreeSet<String>,
+    waiting: Waiting,
     /// Topics that are attended to, by their tasks.
     ongoing: BTreeMap<Id, String>,
     /// When topics are to be looked at though nothing comes.
@@ -45,7 +46,7 @@ pub(super) async fn run(desk: Arc<Desk>, mut told: mpsc::Receiver<News>, mut sto
     let mut agents = desk.agents();
     let mut crew = Crew {
         desk,
-        waiting: BTreeSet::new(),
+        waiting: Waiting::default(),
         ongoing: BTreeMap::new(),
         later: BTreeMap::new(),
         survey: Some(Instant::now()),
@@ -89,7 +90,7 @@ impl Crew {
     fn begin(&mut self) {
         let now = Instant::now();
         let due: Vec<_> = self.later.extract_if(.., |_, at| *at <= now).map(|(topic, _)| topic).collect();
-        self.waiting.extend(due);
+        due.into_iter().for_each(|topic| self.waiting.add(topic));
         if self.survey.is_some_and(|at| at <= now) && self.tasks.len() <= TOPICS {
             self.survey = None;
             self.tasks.spawn(topics(self.desk.clone()));
@@ -99,9 +100,8 @@ impl Crew {
             self.waiting.clear();
         }
         while self.ongoing.len() < TOPICS {
-            let is_free = |topic: &&String| !self.ongoing.values().any(|busy| busy == *topic);
-            let Some(topic) = self.waiting.iter().find(is_free).cloned() else { return };
-            self.waiting.remove(&topic);
+            let is_free = |topic: &str| !self.ongoing.values().any(|busy| busy == topic);
+            let Some(topic) = self.waiting.take(is_free) else { return };
             let place = self.desk.place(&topic);
             let task = self.tasks.spawn(attending(self.desk.clone(), place));
             self.ongoing.insert(task.id(), topic);
@@ -116,7 +116,7 @@ impl Crew {
                     self.later.insert(topic, Instant::now() + time);
                 }
             }
-            Ok((_, Done::Topics(topics))) => self.waiting.extend(topics),
+            Ok((_, Done::Topics(topics))) => topics.into_iter().for_each(|topic| self.waiting.add(topic)),
             Err(error) => {
                 // One topic has a task that panicked; all others go on.
                 self.ongoing.remove(&error.id());
@@ -130,10 +130,10 @@ impl Crew {
         let agent = Some(desk.agent().slug);
         match news {
             News::Changed(Change::Messages { topic, .. }) => {
-                self.waiting.insert(topic);
+                self.waiting.add(topic);
             }
             News::Changed(Change::Topic(topic)) => {
-                self.waiting.insert(topic.id.to_string());
+                self.waiting.add(topic.id.to_string());
             }
             // Somebody's keys may be known by now, and what they have said can be verified.
             News::Changed(Change::Profile(_)) => self.survey_soon(),

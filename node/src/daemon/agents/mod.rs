@@ -8,6 +8,7 @@
 //! | `look` | a topic as it stands in the AI's node |
 //! | `write` | one answer: asked for, shown while it is written, posted |
 //! | `draft` | what others see of an answer that is being written |
+//! | `waiting` | topics that wait to be looked at, in order |
 //! | `rates` | how often somebody is answered |
 //! | `excuse` | what an AI says when it has no answer |
 //!
@@ -26,6 +27,7 @@ mod draft;
 mod excuse;
 mod look;
 mod rates;
+mod waiting;
 mod write;
 
 use std::sync::Arc;
