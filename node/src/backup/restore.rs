@@ -11,7 +11,7 @@ use ratatosk_store::Store;
 use super::make::{private_folder, remove_leftovers, short, sync_folder};
 use super::seal::Opener;
 use super::{BackupError, MANIFEST, Manifest, Progress, archive};
-use crate::model::Home;
+use crate::model::{Home, is_slug};
 
 /// The longest manifest, in bytes.
 const MAX_MANIFEST: usize = 1 << 20;
@@ -61,6 +61,9 @@ pub fn restore(
             return Err(BackupError::Damaged("it has too many files"));
         }
         let path = archive::place(&unfinished.0, &entry.name)?;
+        if !belongs(&entry.name) {
+            return Err(BackupError::Damaged("there is a file in it that is none of a node"));
+        }
         let mut to = create(&unfinished.0, &path)?;
         archive::content(&mut opener, &mut to, entry.length, &mut |bytes| {
             done += bytes;
@@ -101,6 +104,18 @@ fn manifest(from: &mut impl Read) -> Result<Manifest, BackupError> {
             serde_json::from_slice(&text).map_err(|_| damaged)
         }
         _ => Err(damaged),
+    }
+}
+
+/// Whether a file of this name belongs to a node. Whoever makes somebody take their backup puts nothing else into a folder that programs
+/// believe, like the address of a daemon.
+fn belongs(name: &str) -> bool {
+    let is_home = |file: &str| matches!(file, "identity.json" | "identity.key" | "store.db");
+    match name.split('/').collect::<Vec<_>>().as_slice() {
+        [file] => is_home(file) || *file == crate::daemon::config::FILE,
+        ["agents", slug, file] => is_slug(slug) && is_home(file),
+        ["models", _, file] => matches!(*file, "model.json" | "model.gguf"),
+        _ => false,
     }
 }
 
@@ -203,4 +218,39 @@ impl Drop for Unfinished {
 
 fn parent(dir: &Path) -> &Path {
     dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_brings_files_of_nodes_and_nothing_else() {
+        for name in [
+            "identity.json",
+            "identity.key",
+            "config.toml",
+            "store.db",
+            "agents/munin/store.db",
+            "agents/munin/identity.key",
+            "models/small/model.json",
+            "models/SmolLM2.Q4_1/model.gguf",
+        ] {
+            assert!(belongs(name), "{name}");
+        }
+        for name in [
+            "daemon.json",
+            "store.db-wal",
+            "lock",
+            "agents/munin/config.toml",
+            "agents/-x/store.db",
+            "agents/munin/x/store.db",
+            "models/small/evil.so",
+            "models/model.json",
+            "x/store.db",
+            "",
+        ] {
+            assert!(!belongs(name), "{name}");
+        }
+    }
 }
