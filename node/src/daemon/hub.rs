@@ -1,7 +1,8 @@
 //! The bus on which everything that happens is told to whoever listens.
 //!
 //! Nobody who tells waits for anybody who listens. Who is too slow misses events and learns how many; what matters can be fetched
-//! again. What waits is bounded in bytes as well: an event with a long text is told as one that was missed.
+//! again. What waits is bounded in bytes as well: an event with a long text is told as one that was missed, and a piece of a draft that
+//! is too long is not told: nobody should fetch everything again for what a peer only shows.
 
 use std::sync::Arc;
 
@@ -35,7 +36,12 @@ impl Default for Hub {
 impl Hub {
     /// Tells everybody.
     pub fn tell(&self, event: Event) {
-        let event = if text_of(&event) > MAX_TEXT { Event::Lagged { missed: 1 } } else { event };
+        let event = match event {
+            event if text_of(&event) <= MAX_TEXT => event,
+            // Our own pieces are short; the message brings all of it.
+            Event::Draft(_) => return,
+            _ => Event::Lagged { missed: 1 },
+        };
         // That nobody listens is no failure.
         let _ = self.sender.send(Arc::new(event));
     }

@@ -66,7 +66,9 @@ async fn take(core: &Arc<Core>, connected: &mut BTreeSet<PersonId>, news: News) 
                 service::DraftState::Cancelled => DraftState::Cancelled,
             };
             let id = draft.topic;
-            let topic = core.on_disk(move |node| node.topic(&id)).await?;
+            // It may name any topic in which both could take part: one that is not here is nothing to write into a log.
+            let is_here = move |node: &Node| Ok(node.topic(&id).ok());
+            let Some(topic) = core.on_disk(is_here).await? else { return Ok(()) };
             core.hub.tell(Event::Draft(DraftEvent {
                 topic: topic.channel.to_string(),
                 person: person.to_string(),

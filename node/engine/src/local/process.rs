@@ -49,6 +49,9 @@ const VARIABLES: &[&str] = &[
     "LLVM_PROFILE_FILE",
 ];
 
+/// No variable with such a word in its name is passed, however it begins: `NVIDIA_API_KEY` is no setting of a driver.
+const SECRETS: &[&str] = &["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL"];
+
 /// A worker.
 pub(super) struct Process {
     commands: mpsc::Sender<Vec<u8>>,
@@ -185,10 +188,15 @@ fn ending(status: ExitStatus) -> String {
 }
 
 fn is_passed(name: &std::ffi::OsStr) -> bool {
-    let name = name.to_string_lossy();
-    VARIABLES.iter().any(|variable| {
-        if variable.ends_with('_') { name.starts_with(variable) } else { name.eq_ignore_ascii_case(variable) }
-    })
+    let name = name.to_string_lossy().to_uppercase();
+    if SECRETS.iter().any(|word| name.contains(word)) {
+        return false;
+    }
+    VARIABLES.iter().any(
+        |variable| {
+            if variable.ends_with('_') { name.starts_with(variable) } else { name == *variable }
+        },
+    )
 }
 
 async fn write(mut to: impl AsyncWrite + Unpin, mut waiting: mpsc::Receiver<Vec<u8>>) {
@@ -209,7 +217,8 @@ mod tests {
         for passed in ["PATH", "CUDA_VISIBLE_DEVICES", "LC_ALL", "Path"] {
             assert!(is_passed(passed.as_ref()), "{passed}");
         }
-        for kept in ["RATATOSK_PASSPHRASE", "PATHS", "OPENAI_API_KEY", "SSH_AUTH_SOCK"] {
+        for kept in ["RATATOSK_PASSPHRASE", "PATHS", "OPENAI_API_KEY", "SSH_AUTH_SOCK", "NVIDIA_API_KEY", "LLAMA_TOKEN"]
+        {
             assert!(!is_passed(kept.as_ref()), "{kept}");
         }
     }
