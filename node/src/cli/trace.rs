@@ -106,7 +106,9 @@ impl Shown {
             for entry in new {
                 // Microseconds as milliseconds with one digit behind the point.
                 let at = format!("{}.{} ms", entry.at / 1000, entry.at / 100 % 10);
-                lines.push(format!("{at:>14}  {:<12} {}", text::line(&entry.phase), text::line(&entry.text)));
+                let (phase, text) = (text::line(&entry.phase), text::line(&entry.text));
+                let line = format!("{at:>14}  {} {phase:<16} {text}", bracket(&text));
+                lines.push(line.trim_end().to_owned());
             }
             lines.extend(end.map(|end| format!("{:>14}  {}", "", text::line(end))));
             (*entries, *ended) = (connection.entries.len(), connection.end.is_some());
@@ -115,17 +117,27 @@ impl Shown {
     }
 }
 
+/// Where in its phase something stands, so that one sees how they follow each other.
+fn bracket(text: &str) -> char {
+    match text.split(' ').next() {
+        Some("begins") => '┌',
+        Some("done" | "ended") => '└',
+        _ => '│',
+    }
+}
+
 fn heading(connection: &TraceConnection, contacts: &[Contact]) -> String {
     let with = match &connection.person {
         Some(person) => match contacts.iter().find(|contact| contact.person == *person) {
-            Some(contact) => called(contact, contacts.iter()),
-            None => short(person),
+            Some(contact) => format!(" with {}", called(contact, contacts.iter())),
+            None => format!(" with {}", short(person)),
         },
-        None => "somebody".to_owned(),
+        // A spare connection waits for somebody.
+        None => String::new(),
     };
     let of = connection.agent.as_deref().map(|agent| format!(" of {}", text::line(agent))).unwrap_or_default();
     let state = if connection.open { "open" } else { "closed" };
-    format!("connection {}{of} with {with}, {state}", connection.id)
+    format!("connection {}{of}{with}, {state}", connection.id)
 }
 
 #[cfg(test)]
@@ -148,11 +160,11 @@ mod tests {
         let mut shown = Shown::default();
         let mut look =
             |connection: &TraceConnection| shown.lines(&Trace { connections: vec![connection.clone()] }, &[]);
-        assert_eq!(look(&connection), ["connection 7 with somebody, open", "        1.2 ms  challenge    began\\e[2J"]);
+        assert_eq!(look(&connection), ["connection 7, open", "        1.2 ms  │ challenge        began\\e[2J"]);
         assert_eq!(look(&connection), [""; 0]);
         connection.entries.push(entry(2_000, "done"));
         connection.end = Some("it is over".to_owned());
-        assert_eq!(look(&connection), ["        2.0 ms  challenge    done", "                it is over"]);
+        assert_eq!(look(&connection), ["        2.0 ms  └ challenge        done", "                it is over"]);
         assert_eq!(look(&connection), [""; 0]);
     }
 }
