@@ -22,6 +22,9 @@ use crate::ipc::{self, Command, Reply};
 const MAX_COMMANDS: usize = 8;
 /// How long the end of a process is waited for once its lines have ended, and after it was killed.
 const END: Duration = Duration::from_secs(2);
+/// How OpenMP's threads wait for each other, unless the owner says otherwise: asleep. A thread that spins takes the processor from
+/// the one that it waits for as soon as the machine does something else, and a prompt took 5 to 10 times as long.
+const WAITING: (&str, &str) = ("OMP_WAIT_POLICY", "passive");
 /// Variables that the worker gets of our environment, by their beginnings: what finding and running llama.cpp needs. Passphrases
 /// and tokens of the node are nothing to a process that parses files of others.
 const VARIABLES: &[&str] = &[
@@ -78,6 +81,9 @@ impl Process {
         let failed = |error: io::Error| EngineError::WorkerStart { reason: shown(error.to_string().as_bytes()) };
         let mut command = tokio::process::Command::new(&program.path);
         command.args(&program.arguments).env_clear().envs(std::env::vars_os().filter(|(name, _)| is_passed(name)));
+        if std::env::var_os(WAITING.0).is_none() {
+            command.env(WAITING.0, WAITING.1);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // Ctrl+C in a terminal is for the node, which ends its workers itself.
         #[cfg(unix)]
