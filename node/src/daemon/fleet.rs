@@ -70,7 +70,20 @@ impl Fleet {
         self.bring_up_rest(core, &turn).await
     }
 
+    /// Brings an AI up. Of one that does not come up it is known why.
     async fn bring_up(&self, core: &Arc<Core>, slug: &str) -> Result<(), Failure> {
+        let up = self.begin(core, slug).await;
+        match &up {
+            Ok(()) => drop(lock(&self.lost).remove(slug)),
+            Err(failure) => {
+                tracing::warn!(agent = slug, %failure, "an AI is not there");
+                lock(&self.lost).insert(slug.to_owned(), failure.message.clone());
+            }
+        }
+        up
+    }
+
+    async fn begin(&self, core: &Arc<Core>, slug: &str) -> Result<(), Failure> {
         let (owner, name) = (core.node.clone(), slug.to_owned());
         let (node, agent) = blocking(move || {
             let node = owner.open_agent(&name)?;
@@ -103,7 +116,6 @@ impl Fleet {
         };
         let member = Member { node, service, runner, tracer, tasks: Mutex::new(tasks) };
         self.members().insert(slug.to_owned(), Arc::new(member));
-        lock(&self.lost).remove(slug);
         Ok(())
     }
 
@@ -342,11 +354,9 @@ impl Fleet {
         _turn: &tokio::sync::MutexGuard<'_, ()>,
     ) -> Result<(), Failure> {
         for agent in core.on_disk(Node::agents).await? {
-            if self.member(&agent.slug).is_none()
-                && let Err(failure) = self.bring_up(core, &agent.slug).await
-            {
-                tracing::warn!(agent = agent.slug, %failure, "an AI is not there");
-                lock(&self.lost).insert(agent.slug, failure.message);
+            if self.member(&agent.slug).is_none() {
+                // Why it did not work is known, and the others are as they should be.
+                let _ = self.bring_up(core, &agent.slug).await;
             }
         }
         Ok(())
