@@ -79,8 +79,10 @@ async fn round(desk: &Arc<Desk>, place: &mut Place) -> Round {
 /// Those messages of people who may be answered now, and who has to wait. The owner waits for nobody.
 fn may_have(desk: &Desk, seen: &Seen, to: Vec<ObjectHash>) -> (Vec<ObjectHash>, Vec<(ObjectHash, Wait)>) {
     let (mut rates, owner, now) = (lock(&desk.rates), desk.owner.person(), Instant::now());
-    let author =
-        |id: &ObjectHash| seen.conversation.messages.iter().find(|said| said.id == *id).map(|said| said.author);
+    let author = |id: &ObjectHash| {
+        let author = seen.conversation.messages.iter().find(|said| said.id == *id)?.author;
+        Some(seen.accounts.get(&author).copied().unwrap_or(author))
+    };
     let (mut fine, mut waiting) = (BTreeSet::from([owner]), Vec::<(PersonId, Wait)>::new());
     let (mut answered, mut waits) = (Vec::new(), Vec::new());
     for id in to {

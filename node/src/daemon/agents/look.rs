@@ -1,9 +1,9 @@
 //! A topic as it stands in the AI's node. Blocks on the disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatosk_agent::{Conversation, Me, Participant, Rules, Said, WINDOW, is_early, names, rules_of, shortened};
-use ratatosk_objects::ObjectHash;
+use ratatosk_objects::{ObjectHash, PersonId};
 
 use super::desk::{Desk, lock};
 use crate::daemon::core::now;
@@ -21,6 +21,8 @@ pub(super) struct Seen {
     pub(super) topic: Topic,
     pub(super) conversation: Conversation,
     pub(super) me: Me,
+    /// On whose account AIs of others are answered: a contact who runs many is answered no more often than one who runs none.
+    pub(super) accounts: BTreeMap<PersonId, PersonId>,
     /// What it has answered.
     pub(super) considered: BTreeSet<ObjectHash>,
     /// How important the topic is to the owner.
@@ -47,6 +49,7 @@ pub(super) fn look(desk: &Desk, topic: &str) -> Result<Seen, ModelError> {
     }
     let label = label(&agent, &topic, &conversation);
     Ok(Seen {
+        accounts: accounts(desk, &topic.id)?,
         considered: node.considered(&id)?.into_iter().collect(),
         priority: desk.owner.topic_priority(&topic.channel)?,
         me: Me { person: agent.person, name: agent.name },
@@ -57,8 +60,18 @@ pub(super) fn look(desk: &Desk, topic: &str) -> Result<Seen, ModelError> {
     })
 }
 
+fn accounts(desk: &Desk, topic: &TopicId) -> Result<BTreeMap<PersonId, PersonId>, ModelError> {
+    let mut accounts = BTreeMap::new();
+    for person in topic.participants() {
+        let ai = desk.node.contact(*person)?.and_then(|contact| contact.ai());
+        // The owner waits for nobody; their AIs wait, each for itself.
+        accounts.extend(ai.filter(|ai| ai.owner != desk.owner.person()).map(|ai| (*person, ai.owner)));
+    }
+    Ok(accounts)
+}
+
 fn participants(desk: &Desk, agent: &Agent, topic: &TopicId) -> Result<Vec<Participant>, ModelError> {
-    let one = |person: &ratatosk_objects::PersonId| {
+    let one = |person: &PersonId| {
         if *person == agent.person {
             let (name, slug) = (agent.name.clone(), agent.slug.clone());
             return Ok(Participant { person: *person, name, slug, is_ai: true });

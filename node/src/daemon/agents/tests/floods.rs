@@ -69,6 +69,31 @@ async fn who_asks_too_often_is_told_once() {
     answering.abort();
 }
 
+/// Whoever runs many AIs does not get as many answers more.
+#[tokio::test]
+async fn ais_of_others_are_answered_on_the_account_of_who_runs_them() {
+    let owner = Person::new("Olga").await;
+    let (mut ai, asked) = Ai::of(&owner, "Max", 2048).await;
+    ai.config.answers_per_minute = 1;
+    let mut anna = Person::new("Anna").await;
+    let _acquainted = befriend(&owner, &anna);
+    let (mut bot, _asked_too) = Ai::of(&anna, "Bot", 2048).await;
+    owner.node.add_contact(&bot.person.node.me().identity).unwrap();
+    ai.meet(&owner, &[&anna, &bot.person]);
+    let topic = anna.node.create_group("Three", &[ai.person.id(), bot.person.id()]).unwrap().id.to_string();
+    ai.begin(&owner).await;
+    let _links = [link(&anna.service, &ai.person.service), link(&bot.person.service, &ai.person.service)];
+    let answering = answer_all(asked, "Answer");
+    anna.post(&topic, "@max one");
+    bot.person.until(|own, _| (own.texts(&topic).len() >= 2).then_some(())).await;
+    bot.person.post(&topic, "@max two");
+    anna.until(|own, _| (own.texts(&topic).len() >= 4).then_some(())).await;
+    let texts = anna.texts(&topic);
+    assert_eq!(texts[..3], ["@max one", "Answer 1", "@max two"]);
+    assert!(ratatosk_agent::is_notice(&texts[3]) && texts[3].contains("I go on in"), "{}", texts[3]);
+    answering.abort();
+}
+
 #[tokio::test]
 async fn a_message_of_ten_megabytes_is_answered() {
     let (mut owner, _ai, mut asked, topic) = house().await;
