@@ -129,12 +129,34 @@ impl House {
 
     /// What somebody says after this message of ours, once they have said something.
     pub(crate) async fn answer(&mut self, to: &Message, author: &str) -> Message {
-        let topic = self.client.topic(&to.topic).await.unwrap();
-        self.until(&topic, |all| {
-            let later = all.iter().skip_while(|message| message.id != to.id).skip(1);
-            later.clone().find(|message| message.author == author).cloned()
+        within(async {
+            loop {
+                if let Some(answer) = self.said_after(to, author).await {
+                    return answer;
+                }
+                let is_news = |event| match event {
+                    Event::Message(message) => message.topic == to.topic && message.author == author,
+                    Event::Ready | Event::Lagged { .. } => true,
+                    _ => false,
+                };
+                while !is_news(self.events.next().await.unwrap()) {}
+            }
         })
         .await
+    }
+
+    async fn said_after(&self, to: &Message, author: &str) -> Option<Message> {
+        let (mut found, mut before) = (None, None);
+        loop {
+            let page = self.client.messages(&to.topic, &PageQuery { before, limit: Some(200) }).await.unwrap();
+            let from = page.messages.iter().position(|message| message.id == to.id);
+            let later = page.messages.into_iter().skip(from.map_or(0, |from| from + 1));
+            found = { later }.find(|message| message.author == author).or(found);
+            before = page.older;
+            if from.is_some() || before.is_none() {
+                return found.filter(|_| from.is_some());
+            }
+        }
     }
 
     /// Looks at a topic whenever something happens, until what is wanted is there.
@@ -167,7 +189,7 @@ impl House {
 }
 
 /// The longest answer of an AI, in tokens.
-pub(crate) const LONGEST: u32 = 600;
+pub(crate) const LONGEST: u32 = 200;
 
 /// Makes contacts of two people, and of their AIs.
 pub(crate) async fn met(one: &mut House, other: &mut House) {

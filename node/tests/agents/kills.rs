@@ -13,7 +13,7 @@ use crate::support::{relay, within};
 /// What a model says that speaks until it is stopped.
 const WORDS: &str = "on and on ";
 /// How far an answer is when something happens to it.
-const MOMENTS: [Moment; 3] = [Moment::Bytes(1), Moment::Bytes(500), Moment::Done];
+const MOMENTS: [Moment; 3] = [Moment::Bytes(1), Moment::Bytes(250), Moment::Done];
 
 /// A moment of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ impl Asked {
 fn whole(answer: &Message) {
     let text = answer.text.strip_suffix(" […]").unwrap_or_else(|| panic!("{answer:?}"));
     let said = WORDS.repeat(text.len() / WORDS.len() + 1);
-    assert!(text.len() > 1000 && said.starts_with(text), "{answer:?}");
+    assert!(text.len() > 300 && said.starts_with(text), "{answer:?}");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_worker_that_is_killed_begins_anew_and_one_that_always_dies_says_so() 
     let mut anna = House::new("worker", "anna", &relay).await;
     let ada = anna.agent("ada", &slow()).await.person;
     let topic = anna.topic(None, &[&ada]).await;
-    for moment in [Moment::Bytes(1), Moment::Bytes(500)] {
+    for moment in [Moment::Bytes(1), Moment::Bytes(250)] {
         let said = anna.say(&topic, "What happens?").await;
         moment.come(&mut anna).await;
         signal(anna.worker().await, "-9");

@@ -8,6 +8,7 @@
     reason = "a failed assumption in a test is a failed test"
 )]
 
+mod bad;
 mod group;
 mod house;
 mod kills;

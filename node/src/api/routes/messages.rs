@@ -73,10 +73,15 @@ async fn say(core: Arc<Core>, topic: String, new: NewMessage) -> Result<Message,
     let write = move |node: &Node| {
         let id = topic.id.to_string();
         let posted = node.post(&id, &new.text, files)?;
-        // What was posted is the newest, unless others have come in between or somebody's clock is ahead.
-        let page = node.messages(&id, None, MOST)?;
-        let message = page.messages.iter().find(|message| message.id == posted.id);
-        message.map(|message| view::message(&topic, message)).ok_or(ModelError::UnknownMessage)
+        // What was posted is the newest, unless others have come in between or somebody's clock is ahead. Those before it may be
+        // long, and are read only if they have to be.
+        for limit in [1, 8, MOST] {
+            let page = node.messages(&id, None, limit)?;
+            if let Some(message) = page.messages.iter().find(|message| message.id == posted.id) {
+                return Ok(view::message(&topic, message));
+            }
+        }
+        Err(ModelError::UnknownMessage)
     };
     core.on_disk(write).await
 }
