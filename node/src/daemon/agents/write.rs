@@ -206,7 +206,7 @@ async fn listen(
     mut deadline: Instant,
 ) -> (String, End) {
     let said = |text: &str| clean(text, &seen.conversation);
-    let (mut text, mut is_stopped, mut is_full) = (String::new(), false, false);
+    let (mut text, mut is_stopped, mut is_full, mut has_waited) = (String::new(), false, false, false);
     let end = loop {
         let event = tokio::select! {
             event = timeout_at(deadline, generation.next()) => event,
@@ -221,8 +221,13 @@ async fn listen(
             Err(_) if is_stopped => break End::Finished(Finish::Cancelled),
             Err(_) => break End::TooLate,
             Ok(None) => break End::Failed(EngineError::Stopped),
+            // Who begins at once has nothing to say about it.
+            Ok(Some(Event::Queued { position: 0 })) if !has_waited => {}
             Ok(Some(Event::Queued { position: 0 })) => draft.note("its turn is next".to_owned()),
-            Ok(Some(Event::Queued { position })) => draft.note(format!("busy, {position} before you")),
+            Ok(Some(Event::Queued { position })) => {
+                has_waited = true;
+                draft.note(format!("busy, {position} before you"));
+            }
             Ok(Some(Event::Loading { percent })) => draft.note(format!("the model is being loaded: {percent} %")),
             Ok(Some(Event::Started { left_out, .. })) => {
                 place.step(Step::Answering);
