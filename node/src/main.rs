@@ -7,6 +7,7 @@ mod cli;
 mod peer;
 mod plugins;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,7 +47,8 @@ fn main() -> ExitCode {
     };
     let filter = EnvFilter::try_from_env("RATATOSK_LOG").ok().or_else(configured);
     let filter = filter.unwrap_or_else(|| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     if let Command::Plugin(tool) = cli.command {
         return tool.run();
     }

@@ -32,7 +32,7 @@ pub(crate) enum Tool {
 pub(crate) struct Create {
     #[command(flatten)]
     place: Place,
-    /// Its short name: letters, digits and hyphens
+    /// Its short name: lower-case letters, digits and hyphens
     name: String,
     /// The model it is made of: ratatosk model list
     #[arg(long, value_name = "MODEL")]
@@ -51,7 +51,7 @@ pub(crate) struct Create {
 pub(crate) struct Edit {
     #[command(flatten)]
     place: Place,
-    /// Its short name
+    /// Its short name, or its title if no other has that
     name: String,
     /// The model it is made of
     #[arg(long, value_name = "MODEL")]
@@ -119,7 +119,7 @@ pub(crate) struct List {
 pub(crate) struct Named {
     #[command(flatten)]
     place: Place,
-    /// Its short name
+    /// Its short name, or its title if no other has that
     name: String,
     /// For programs: JSON, as the API has it
     #[arg(long)]
@@ -197,8 +197,10 @@ async fn edit(options: &Edit) -> Result<(), Problem> {
             "ratatosk agent edit --help shows what can be",
         ));
     }
-    let agent =
-        with(&options.place, async |client: &Client| Ok(client.edit_agent(&options.name, &wish).await?)).await?;
+    let agent = with(&options.place, async |client: &Client| {
+        Ok(client.edit_agent(&meant(client, &options.name).await?, &wish).await?)
+    })
+    .await?;
     lines(&agent).iter().for_each(say);
     Ok(())
 }
@@ -218,7 +220,9 @@ async fn list(options: &List) -> Result<(), Problem> {
 }
 
 async fn show(options: &Named) -> Result<(), Problem> {
-    let agent = with(&options.place, async |client: &Client| Ok(client.agent(&options.name).await?)).await?;
+    let agent =
+        with(&options.place, async |client: &Client| Ok(client.agent(&meant(client, &options.name).await?).await?))
+            .await?;
     if options.json {
         return print_json(&agent);
     }
@@ -227,9 +231,25 @@ async fn show(options: &Named) -> Result<(), Problem> {
 }
 
 async fn remove(options: &Named) -> Result<(), Problem> {
-    with(&options.place, async |client: &Client| Ok(client.remove_agent(&options.name).await?)).await?;
-    say(format_args!("{} is removed, and its keys with it. What it has said stays.", text::line(&options.name)));
+    let name = with(&options.place, async |client: &Client| {
+        let name = meant(client, &options.name).await?;
+        client.remove_agent(&name).await?;
+        Ok(name)
+    })
+    .await?;
+    say(format_args!("{} is removed, and its keys with it. What it has said stays.", text::line(&name)));
     Ok(())
+}
+
+/// The short name of an AI that somebody calls by that, or by the name that people see, if only one has it. Other names are given
+/// back as they are: the node says that there is none.
+async fn meant(client: &Client, name: &str) -> Result<String, Problem> {
+    let agents = client.agents().await?;
+    let mut titled = agents.iter().filter(|agent| agent.name.to_lowercase() == name.trim().to_lowercase());
+    Ok(match (agents.iter().any(|agent| agent.slug == name), titled.next(), titled.next()) {
+        (false, Some(only), None) => only.slug.clone(),
+        _ => name.to_owned(),
+    })
 }
 
 impl Settings {

@@ -177,6 +177,9 @@ pub(super) async fn reach(client: &Client) -> Result<(), Problem> {
         if status.relay.online {
             return Ok(());
         }
+        if status.relay.url.is_empty() {
+            return Err(unreachable(&status, None));
+        }
         loop {
             match timeout_at(end, events.next()).await {
                 Err(_) => return Err(unreachable(&client.status().await?, why)),
@@ -192,6 +195,10 @@ pub(super) async fn reach(client: &Client) -> Result<(), Problem> {
 
 /// That the CommServer has not us.
 pub(super) fn unreachable(status: &Status, why: Option<String>) -> Problem {
+    if status.relay.url.is_empty() {
+        let help = "name one with --relay wss://…, or run one in the same process: ratatosk serve --embedded-relay";
+        return Problem::new("your node has no CommServer, over which others could reach it", help);
+    }
     let (relay, help) =
         (text::line(&status.relay.url), "check the address and your network, or name another one with --relay");
     // The daemon knows best; its problems name what they are about.

@@ -12,6 +12,11 @@ use zeroize::Zeroizing;
 
 use super::problem::Problem;
 
+/// What to do without a terminal: for a new node, one that is there, and a backup.
+const NEW: &str = "a passphrase is typed at a terminal; for a machine that starts by itself: init --without-passphrase";
+const UNLOCK: &str = "run `ratatosk serve` at a terminal and leave it running: the other commands then ask for nothing";
+const BACKUP: &str = "a passphrase is typed at a terminal; or name a file that has it: --passphrase-file FILE";
+
 /// Where a node lives.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Place {
@@ -89,7 +94,7 @@ impl Place {
                 let help = "name the folder of the person whose AI it is, with --dir";
                 return Err(Problem::new("this is the folder of an AI; it is opened with that of its owner", help));
             }
-            Protected::ByPassphrase => Protection::Passphrase(ask("Passphrase: ")?, Cost::STANDARD),
+            Protected::ByPassphrase => Protection::Passphrase(ask("Passphrase: ", UNLOCK)?, Cost::STANDARD),
         })
     }
 }
@@ -100,11 +105,11 @@ impl Place {
 ///
 /// If there is nobody to ask, or what was typed differs.
 pub(super) fn new_passphrase() -> Result<Zeroizing<String>, Problem> {
-    let first = ask("A passphrase that protects your keys: ")?;
+    let first = ask("A passphrase that protects your keys: ", NEW)?;
     if first.is_empty() {
         return Err(Problem::new("the passphrase is empty", "type one, or use --without-passphrase"));
     }
-    if *ask("The same again: ")? != *first {
+    if *ask("The same again: ", NEW)? != *first {
         return Err(Problem::new("the two differ", "nothing was made; try again"));
     }
     Ok(first)
@@ -117,8 +122,8 @@ pub(super) fn new_passphrase() -> Result<Zeroizing<String>, Problem> {
 /// If there is none.
 pub(super) fn backup_passphrase(file: Option<&Path>, is_new: bool) -> Result<Zeroizing<String>, Problem> {
     let Some(file) = file else {
-        let first = ask("The passphrase of the backup: ")?;
-        if is_new && *ask("The same again: ")? != *first {
+        let first = ask("The passphrase of the backup: ", BACKUP)?;
+        if is_new && *ask("The same again: ", BACKUP)? != *first {
             return Err(Problem::new("the two differ", "nothing was made; try again"));
         }
         return Ok(first);
@@ -130,8 +135,8 @@ pub(super) fn backup_passphrase(file: Option<&Path>, is_new: bool) -> Result<Zer
     Ok(Zeroizing::new(read.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-fn ask(question: &str) -> Result<Zeroizing<String>, Problem> {
-    let help = "a passphrase is typed at a terminal; for a machine that starts by itself: init --without-passphrase";
+/// Asks at the terminal; `help` says what to do where there is none.
+fn ask(question: &str, help: &str) -> Result<Zeroizing<String>, Problem> {
     if !std::io::stdin().is_terminal() {
         return Err(Problem::new("there is no terminal to ask for the passphrase", help));
     }

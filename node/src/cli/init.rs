@@ -37,6 +37,10 @@ pub(super) fn run(options: &Options) -> Result<(), Problem> {
         let help = "use it, or name another folder with --dir";
         return Err(Problem::new(format!("there is a node in {} already", dir.display()), help));
     }
+    if !is_address(&options.email) {
+        let what = format!("{:?} is no e-mail address", text::line(&options.email));
+        return Err(Problem::new(what, "name yours, as you@example.org: it cannot be changed later"));
+    }
     let person = NewPerson {
         email: options.email.clone(),
         instance: options.instance.clone(),
@@ -73,4 +77,30 @@ pub(super) fn run(options: &Options) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Whether this may be an e-mail address: nothing is ever sent to it, but what is no address is a slip, and stays.
+fn is_address(email: &str) -> bool {
+    email.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+        && !email.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_address;
+
+    #[test]
+    fn a_slip_is_no_address() {
+        let cases = [
+            ("a@b", true),
+            ("grün@example.org", true),
+            ("anna", false),
+            ("@b", false),
+            ("a@", false),
+            ("a b@c", false),
+        ];
+        for (email, good) in cases {
+            assert_eq!(is_address(email), good, "{email}");
+        }
+    }
 }

@@ -63,18 +63,25 @@ pub(super) fn find_topic(topics: &[Topic], contacts: &[Contact], wanted: &str) -
     let lower = wanted.trim().to_lowercase();
     let named =
         |topic: &&Topic| topic.name.as_ref().is_some_and(|name| !topic.one_to_one && name.to_lowercase() == lower);
+    let begun = |topic: &&Topic| {
+        topic.name.as_ref().is_some_and(|name| !topic.one_to_one && name.to_lowercase().starts_with(&lower))
+    };
     // An id may be shortened as long as it is clear.
     let by_id = |topic: &&Topic| topic.id == lower || (lower.len() >= 8 && topic.id.starts_with(&lower));
     let mut found: Vec<&Topic> = topics.iter().filter(by_id).collect();
     if found.is_empty() {
         found = topics.iter().filter(named).collect();
     }
+    // People before names that are not whole.
+    if found.is_empty() && find(contacts, wanted).is_err() && !lower.is_empty() {
+        found = topics.iter().filter(begun).collect();
+    }
     match found.as_slice() {
         [topic] => return Ok((*topic).clone()),
         [] => {}
         several => {
             let ids: Vec<&str> = several.iter().map(|topic| topic.id.get(..12).unwrap_or(&topic.id)).collect();
-            let what = format!("several conversations are called {:?}: {}", text::line(wanted), ids.join(", "));
+            let what = format!("{:?} may be one of several conversations: {}", text::line(wanted), ids.join(", "));
             return Err(Problem::new(what, "use the beginning of its id"));
         }
     }
@@ -238,10 +245,16 @@ mod tests {
         ];
         assert_eq!(title(&topics[0], &contacts), "us (Bert, Smol [AI])");
         assert_eq!(title(&topics[1], &contacts), "Bert");
-        for (wanted, id) in [("US", "aa"), ("bert", "bb"), ("dddddddd", "dd")] {
+        for (wanted, id) in [("US", "aa"), ("u", "aa"), ("bert", "bb"), ("b", "bb"), ("dddddddd", "dd")] {
             assert_eq!(find_topic(&topics, &contacts, wanted).unwrap().id, id.repeat(32), "{wanted}");
         }
-        for (wanted, problem) in [("twice", "several"), ("smol", "no conversation with"), ("carl", "no contact")] {
+        for (wanted, problem) in [
+            ("twice", "several"),
+            ("tw", "several"),
+            ("smol", "no conversation with"),
+            ("carl", "no contact"),
+            ("", "no contact"),
+        ] {
             let found = find_topic(&topics, &contacts, wanted);
             assert!(found.unwrap_err().to_string().contains(problem), "{wanted}");
         }

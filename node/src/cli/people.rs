@@ -180,6 +180,10 @@ pub(super) async fn described(client: &Client, contact: &Contact) -> Result<Stri
 pub(super) async fn forget_keys(options: &ForgetKeys) -> Result<(), Problem> {
     let name = with(&options.place, async |client: &Client| {
         let contact = find(&client.contacts().await?, &options.contact)?;
+        if let Some(ai) = contact.ai.as_ref().filter(|ai| ai.own) {
+            let what = format!("{} is an AI of yours: your node itself says which keys it has", text::line(&ai.slug));
+            return Err(Problem::new(what, "`ratatosk agent remove` ends it and its keys"));
+        }
         client.forget_keys(&contact.person).await?;
         described(client, &contact).await
     })

@@ -31,6 +31,11 @@ impl Problem {
         Self { meaning: Some(meaning.into()), ..self }
     }
 
+    /// The same, with something else to do.
+    pub(super) fn help(self, help: &str) -> Self {
+        Self { help: Some(help.to_owned()), ..self }
+    }
+
     /// The same, with what to do unless it says so already.
     pub(super) fn or_help(self, help: &str) -> Self {
         Self { help: self.help.or_else(|| Some(help.to_owned())), ..self }

@@ -67,7 +67,7 @@ impl From<ModelError> for Failure {
             ModelError::UnknownMessage => Self::not_found(message, "files come after their message; try again later"),
             ModelError::UnknownAgent(_) => Self::not_found(message, "`ratatosk agent list` lists all that there are"),
             ModelError::BadSlug => {
-                Self::invalid(message, "lower-case letters, digits, and single hyphens between them, like `my-helper`")
+                Self::invalid(message, "take one like `my-helper`; the name that people see can be any (--title)")
             }
             ModelError::OutOfRange { .. } | ModelError::OfAgent => Self::invalid(message, ""),
             ModelError::AgentExists(_) => Self::new(Kind::Conflict, message, "give it another short name"),

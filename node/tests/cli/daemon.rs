@@ -161,7 +161,7 @@ async fn a_folder_that_is_none_is_said_to_be_none() {
     let nobody = Person::nobody("none", "nobody");
     for arguments in [&["contacts"][..], &["serve"], &["chat"], &["doctor"], &["status"], &["model", "list"]] {
         let failed = nobody.run(arguments).await;
-        assert!(!failed.status.success() && text(&failed.stderr).contains("there is no home"), "{failed:?}");
+        assert!(!failed.status.success() && text(&failed.stderr).contains("there is no node"), "{failed:?}");
     }
     std::fs::write(&nobody.0, "a file").unwrap();
     let failed = nobody.run(&["contacts"]).await;

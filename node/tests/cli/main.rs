@@ -71,8 +71,14 @@ async fn errors_say_what_happened_and_what_to_do() {
     let anna = Person::new("errors", "anna", &relay).await;
     let closed = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
     let unreachable = format!("ws://{closed}");
-    let cases: [(&Person, &[&str], &str, &str); 7] = [
-        (&nobody, &["contacts"], "there is no home", "ratatosk init"),
+    let alone = Person::nobody("errors", "alone");
+    let made = alone.run(&["init", "--email", "alone@example.test", "--without-passphrase"]).await;
+    assert!(made.status.success(), "{made:?}");
+    let cases: [(&Person, &[&str], &str, &str); 10] = [
+        (&nobody, &["init", "--email", "nobody", "--without-passphrase"], "no e-mail address", "@"),
+        (&alone, &["invite"], "your node has no CommServer,", "--embedded-relay"),
+        (&alone, &["backup", "unwritten"], "no terminal", "--passphrase-file"),
+        (&nobody, &["contacts"], "there is no node", "ratatosk init"),
         (&nobody, &["init", "--email", "x@example.test"], "no terminal", "--without-passphrase"),
         (&nobody, &["init", "--email", "x@example.test", "--relay", "http://x"], "not WebSocket schemes", "ws://"),
         (&anna, &["init", "--email", "x@example.test", "--without-passphrase"], "there is a node", "--dir"),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ratatosk_agent::Rules;
+
 /// A line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
@@ -45,14 +47,14 @@ pub(super) enum Typed {
 pub(super) const HELP: &[&str] = &[
     "/topics          your conversations",
     "/to NAME         go to a conversation: a name, an e-mail, or a number of /topics",
-    "/group NAME: A, B  begin a conversation with several contacts",
+    "/group NAME: A, B   begin a conversation with several contacts",
     "/contacts        your contacts, and who is connected",
     "/more            what was said before",
     "/send FILE       send a file",
     "/save N [FILE]   save attachment N",
     "/stop            end what your AIs are writing here",
     "/queue           what your AIs are writing, and who waits",
-    "/ai MODE         which AIs answer here: off, mention, round-robin, free; all can see it",
+    "/ai MODE         which AIs answer here: off, mention, round-robin, free, free hops 8; all can see it",
     "/invite          invite somebody: shows a link and a QR code",
     "/accept LINK     accept an invitation",
     "/name NAME       change the name that others see",
@@ -87,7 +89,9 @@ impl Typed {
             ("save", rest) => save(rest).unwrap_or_else(|| needs("the number of an attachment")),
             ("stop", _) => Self::Stop,
             ("queue", _) => Self::Queue,
-            ("ai", "") => needs("off, mention, round-robin or free"),
+            ("ai", _) if Rules::parse(line).is_none() => {
+                needs("off, mention, round-robin or free, and perhaps hops and a number")
+            }
             ("ai", _) => Self::Rules(line.trim_end().to_owned()),
             ("invite", _) => Self::Invite,
             ("accept", "") => needs("an invitation"),
@@ -145,12 +149,25 @@ mod tests {
                 "/group us three: Anna, Carl",
                 Typed::Group("us three".to_owned(), vec!["Anna".to_owned(), "Carl".to_owned()]),
             ),
+            ("/ai free hops 3", Typed::Rules("/ai free hops 3".to_owned())),
             ("/quit", Typed::Quit),
         ];
         for (line, typed) in cases {
             assert_eq!(Typed::parse(line), typed, "{line}");
         }
-        for line in ["/save", "/save 0", "/save x", "/to", "/group", "/group a", "/group a:", "/dance"] {
+        for line in [
+            "/save",
+            "/save 0",
+            "/save x",
+            "/to",
+            "/group",
+            "/group a",
+            "/group a:",
+            "/dance",
+            "/ai",
+            "/ai loud",
+            "/ai free 3",
+        ] {
             assert!(matches!(Typed::parse(line), Typed::Wrong(_)), "{line}");
         }
     }
@@ -158,7 +175,8 @@ mod tests {
     #[test]
     fn every_command_of_the_help_is_one() {
         for line in HELP.iter().filter(|line| !line.starts_with("//")) {
-            let command = line.split("  ").next().unwrap().replace("[FILE]", "").replace(" N", " 1");
+            let command =
+                line.split("  ").next().unwrap().replace("[FILE]", "").replace(" N", " 1").replace("MODE", "free");
             assert!(!matches!(Typed::parse(&command), Typed::Wrong(_)), "{command}");
         }
     }

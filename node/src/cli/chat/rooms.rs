@@ -4,7 +4,7 @@ use ratatosk_node::api::types::{Contact, Messages, NewTopic, PageQuery, Topic};
 
 use super::talk::Talk;
 use super::with_person;
-use crate::cli::names::{describe, find, title};
+use crate::cli::names::{describe, find, find_topic, title};
 use crate::cli::problem::Problem;
 use crate::cli::topics::behaviour;
 
@@ -21,14 +21,10 @@ impl Talk {
             Err(problem) => {
                 let topics = self.client.topics().await?;
                 let wanted = name.to_lowercase();
-                let named = |topic: &Topic| {
-                    let own =
-                        topic.name.as_ref().is_some_and(|name| !topic.one_to_one && name.to_lowercase() == wanted);
-                    own || self.title(topic).to_lowercase() == wanted
-                };
-                match topics.into_iter().find(named) {
+                let titled = || topics.iter().find(|topic| self.title(topic).to_lowercase() == wanted).cloned();
+                match find_topic(&topics, &[], name).ok().or_else(titled) {
                     Some(topic) => self.open(topic).await,
-                    None => Err(problem),
+                    None => Err(problem.help("/contacts and /topics list whom and what there is")),
                 }
             }
         }
@@ -39,6 +35,7 @@ impl Talk {
         let contacts = self.everybody();
         let people: Result<Vec<String>, Problem> =
             others.iter().map(|other| find(&contacts, other).map(|contact| contact.person)).collect();
+        let people = people.map_err(|problem| problem.help("/contacts lists them"));
         let topic = self.client.create_topic(&NewTopic { name: Some(name), people: people? }).await?;
         self.open(topic).await
     }

@@ -234,7 +234,14 @@ impl Talk {
             Typed::Quit => return Ok(true),
             Typed::Help => HELP.iter().for_each(|line| self.note(line)),
             Typed::Wrong(problem) => self.screen.write([self.show.problem(&text::line(&problem))]),
-            Typed::Message(message) | Typed::Rules(message) => self.say(message).await?,
+            Typed::Message(message) => self.say(message).await?,
+            Typed::Rules(message) => {
+                if self.topic.as_ref().is_some_and(|topic| topic.one_to_one) {
+                    let what = "this is a conversation of two: an AI in it always answers";
+                    return Err(Problem::new(what, "/group NAME: A, B begins one of several"));
+                }
+                self.say(message).await?;
+            }
             Typed::Topics => self.list_topics().await?,
             Typed::To(name) => self.go_to(&name).await?,
             Typed::Group(name, others) => self.group(name, &others).await?,

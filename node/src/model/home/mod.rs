@@ -125,7 +125,7 @@ pub enum HomeError {
         wanted: &'static str,
     },
     /// There is no home here.
-    #[error("there is no home in {0}; make one first (ratatosk init)")]
+    #[error("there is no node in {0}; make one first (ratatosk init)")]
     Missing(PathBuf),
     /// There is one already.
     #[error("there is a home in {0} already; it was left as it is")]
