@@ -110,9 +110,13 @@ async fn a_worker_that_is_killed_begins_anew_and_one_that_always_dies_says_so() 
     let said = anna.say(&topic, "And now?").await;
     Moment::Bytes(1).come(&mut anna).await;
     signal(anna.worker().await, "-9");
-    println!("the third: {:?}", anna.answer(&said, &ada).await.text);
+    let answer = anna.answer(&said, &ada).await;
+    println!("the third time: {}", answer.text);
+    // On a machine so slow that the deaths are far apart, it is just tried again.
+    if !answer.text.contains("model broke down") {
+        whole(&answer);
+    }
     assert_eq!(anna.messages(&topic).await.len(), 6);
-    println!("{:?}", anna.client.agent("ada").await.unwrap());
 }
 
 #[tokio::test]
