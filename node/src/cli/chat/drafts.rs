@@ -8,8 +8,9 @@ use super::region::{Size, last_rows, wrap};
 use crate::cli::style::Style;
 use crate::cli::text;
 
-/// Drafts that are kept, and bytes of each.
-const MOST: usize = 32;
+/// Drafts that are kept, those of one author, and bytes of each. A contact who begins many keeps nobody else's from being seen.
+const MOST: usize = 64;
+const MOST_OF_ONE: usize = 8;
 const MAX_TEXT: usize = 256 * 1024;
 
 /// What a note says that is worth knowing beside the answer itself; the others are of the moment.
@@ -48,8 +49,11 @@ impl Drafts {
             DraftState::Cancelled => return self.drafts.remove(&place).and(Some("was stopped")),
             DraftState::Writing | DraftState::Done => {}
         }
-        if !self.drafts.contains_key(&place) && self.drafts.len() >= MOST {
-            return None;
+        if !self.drafts.contains_key(&place) {
+            let of_one = self.drafts.keys().filter(|(_, author)| *author == place.1).count();
+            if of_one >= MOST_OF_ONE || self.drafts.len() >= MOST {
+                return None;
+            }
         }
         let draft = self.drafts.entry(place).or_default();
         if draft.answer != event.answer {
@@ -188,6 +192,18 @@ mod tests {
             drafts.take(DraftEvent { person: person.to_string(), ..piece("1", 0, "x") });
         }
         assert!(drafts.drafts.len() <= MOST && shown(&drafts).len() <= 5);
+    }
+
+    #[test]
+    fn nobody_keeps_the_drafts_of_others_from_being_seen() {
+        let mut drafts = Drafts::default();
+        for topic in 0..100 {
+            let event = DraftEvent { topic: topic.to_string(), person: "mallory".to_owned(), ..piece("1", 0, "x") };
+            drafts.take(event);
+        }
+        assert_eq!(drafts.drafts.len(), MOST_OF_ONE);
+        drafts.take(piece("1", 0, "hello"));
+        assert_eq!(shown(&drafts).last().unwrap(), "  hello");
     }
 
     #[test]

@@ -147,7 +147,7 @@ pub(super) const SECTIONS: &[Section] = &[
             },
             Setting {
                 key: "answers_per_minute",
-                about: "Answers that one person can get of one AI in a minute.",
+                about: "Answers that one person can get of one AI in a minute, the AIs that they run included.",
                 get: |config| Some(config.agents.answers_per_minute.to_string()),
                 example: "",
                 set: |config, value| {
