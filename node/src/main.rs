@@ -13,6 +13,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+/// Threads that wait for disks and the like. None waits for another one of them; with many AIs there is work for hundreds, which
+/// would take memory and be no faster.
+const BLOCKING: usize = 64;
+
 /// A node of the ONE network.
 #[derive(Parser)]
 #[command(version)]
@@ -52,7 +56,8 @@ fn main() -> ExitCode {
     if let Command::Plugin(tool) = cli.command {
         return tool.run();
     }
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "cannot start");

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ratatosk_engine::EngineError;
+
 use super::{Core, Failure, blocking};
 use crate::api::types::{Finding, Level, Repair, Report};
 use crate::model::{Agent, Node, Problem};
@@ -45,8 +47,8 @@ async fn report(core: &Arc<Core>) -> Result<Report, Failure> {
     });
     findings.extend(rest.await?);
     let has_use = !core.on_disk(Node::agents).await?.is_empty();
-    if has_use && cfg!(feature = "llama") {
-        findings.push(worker().await);
+    if has_use {
+        findings.push(if cfg!(feature = "llama") { worker().await } else { no_worker() });
     }
     findings.extend(core.fleet.problems().into_iter().map(|problem| Finding {
         meaning: "it answers nobody".to_owned(),
@@ -96,6 +98,16 @@ async fn worker() -> Finding {
             help: "look into the log; a processor without AVX2 needs a build of its own".to_owned(),
             ..finding(Level::Error, "worker", format!("what runs models does not start: {why}"))
         },
+    }
+}
+
+/// Nothing of this program runs models.
+fn no_worker() -> Finding {
+    let error = EngineError::NoLlama;
+    Finding {
+        meaning: "no AI can answer".to_owned(),
+        help: error.help().to_owned(),
+        ..finding(Level::Error, "worker", error.to_string())
     }
 }
 
@@ -202,5 +214,19 @@ fn problem(problem: &Problem) -> Finding {
         },
         repairable,
         ..finding(Level::Error, "store", problem.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_without_llama_says_so() {
+        let said = no_worker();
+        assert!(
+            said.level == Level::Error && said.what.contains("llama.cpp") && said.help.contains("llama"),
+            "{said:?}"
+        );
     }
 }
