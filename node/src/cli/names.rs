@@ -4,7 +4,7 @@
 //! has the name of somebody else is shown by their address. Whether somebody is an AI is no matter of names: it is in the
 //! address that their identity is made of, and always shown.
 
-use ratatosk_node::api::types::{Ai, Contact, Me, Participant, Topic};
+use ratatosk_node::api::types::{Agent, Ai, Contact, Me, Participant, Topic};
 
 use super::problem::Problem;
 use super::text;
@@ -45,8 +45,10 @@ fn candidates<'a>(contacts: &'a [Contact], wanted: &str) -> Vec<&'a Contact> {
     let named = |fits: &dyn Fn(&str) -> bool| {
         find(&|contact| texts(contact).iter().flatten().any(|text| !text.is_empty() && fits(&text.to_lowercase())))
     };
-    let steps: [&dyn Fn() -> Vec<&'a Contact>; 4] = [
+    let steps: [&dyn Fn() -> Vec<&'a Contact>; 5] = [
         &|| find(&|contact| contact.email.to_lowercase() == wanted || contact.person == wanted),
+        // One that took the name of a removed one is meant before that: its node is this one.
+        &|| find(&|contact| contact.connected && contact.ai.as_ref().is_some_and(|ai| ai.own && ai.slug == wanted)),
         &|| find(&|contact| contact.ai.as_ref().is_some_and(|ai| ai.own && ai.slug == wanted)),
         &|| named(&|text| text == wanted),
         &|| named(&|text| text.starts_with(wanted)),
@@ -115,6 +117,11 @@ pub(super) fn describe(contact: &Contact, contacts: &[Contact], me: &Me) -> Stri
         (Some(name), None) => format!("{} <{email}>", text::name(name)),
         (None, None) => format!("<{email}>"),
     }
+}
+
+/// Whether this is an AI of ours that we have removed: what it has said stays, and it will never answer.
+pub(super) fn is_removed(person: &str, ai: Option<&Ai>, agents: &[Agent]) -> bool {
+    ai.is_some_and(|ai| ai.own) && !agents.iter().any(|agent| agent.person == person)
 }
 
 /// Whose AI it is; safe to be shown.
@@ -211,6 +218,10 @@ mod tests {
         let mut claim = contacts[1].clone();
         claim.ai.iter_mut().for_each(|ai| ai.confirmed = false);
         assert_eq!(describe(&claim, &contacts, &me()), "Bert [AI of Anna, who has not said so]");
+        // One that is there is meant before one of the same name that is removed.
+        let mut again = contacts.clone();
+        again[1] = Contact { connected: true, person: "ef".repeat(32), ..again[0].clone() };
+        assert_eq!(find(&again, "smol").unwrap().person, again[1].person);
         // Our own one is meant by its short name.
         assert_eq!(find(&contacts, "smol").unwrap().name.unwrap(), "Smol");
     }

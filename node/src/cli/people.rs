@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use clap::Args;
-use ratatosk_node::api::types::{Contact, Event, Me};
+use ratatosk_node::api::types::{Agent, Contact, Event, Me};
 use ratatosk_node::client::{Client, ClientError, Events};
 use ratatosk_node::daemon::Purpose;
 use ratatosk_pairing::Invitation;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attach::{Attached, with};
 use super::folder::Place;
-use super::names::{describe, find};
+use super::names::{describe, find, is_removed};
 use super::problem::Problem;
 use super::{print_json, say, text};
 
@@ -141,8 +141,10 @@ pub(super) fn parse_invitation(text: &str) -> Result<Invitation, Problem> {
 ///
 /// What is wrong with the node.
 pub(super) async fn contacts(options: &Contacts) -> Result<(), Problem> {
-    let (contacts, me) =
-        with(&options.place, async |client: &Client| Ok((client.contacts().await?, client.status().await?.me))).await?;
+    let (contacts, agents, me) = with(&options.place, async |client: &Client| {
+        Ok((client.contacts().await?, client.agents().await?, client.status().await?.me))
+    })
+    .await?;
     if options.json {
         return print_json(&contacts);
     }
@@ -150,14 +152,18 @@ pub(super) async fn contacts(options: &Contacts) -> Result<(), Problem> {
         say("You have no contacts yet. Next: ratatosk invite, or ratatosk accept LINK.");
     }
     for contact in &contacts {
-        say(line(contact, &contacts, &me));
+        say(line(contact, &contacts, &agents, &me));
     }
     Ok(())
 }
 
-fn line(contact: &Contact, contacts: &[Contact], me: &Me) -> String {
+fn line(contact: &Contact, contacts: &[Contact], agents: &[Agent], me: &Me) -> String {
     let devices = if contact.devices == 1 { "1 device".to_owned() } else { format!("{} devices", contact.devices) };
-    let state = if contact.connected { "connected" } else { "not connected" };
+    let state = match contact.connected {
+        _ if is_removed(&contact.person, contact.ai.as_ref(), agents) => "removed",
+        true => "connected",
+        false => "not connected",
+    };
     let trust = if contact.trusted { "" } else { ", no trusted key: pair again" };
     let person = text::line(&contact.person);
     format!("{}, {state}, {devices}{trust}, person {person}", describe(contact, contacts, me))

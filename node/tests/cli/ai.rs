@@ -63,6 +63,11 @@ async fn models_and_ais_come_and_go() {
     for arguments in [&["agent", "remove", "smol"], &["model", "remove", "tiny"]] {
         assert!(anna.run(arguments).await.status.success(), "{arguments:?}");
     }
+    // What it has said stays, and nobody waits for more.
+    let contacts = anna.run(&["contacts"]).await;
+    assert!(text(&contacts.stdout).contains("[AI of you], removed"), "{contacts:?}");
+    let asked = anna.run(&["chat", "smol", "--say", "Hello?", "--wait"]).await;
+    assert!(!asked.status.success() && text(&asked.stderr).contains("is removed"), "{asked:?}");
     assert_eq!(json(&anna, &["agent", "list", "--json"]).await, serde_json::json!([]));
 
     // A file that is cut off is refused, and nothing of it stays.

@@ -38,6 +38,14 @@ impl Talk {
                 self.online(online);
                 Ok(())
             }
+            Event::AgentRemoved { slug } => {
+                let of_it = |contact: &&Contact| contact.ai.as_ref().is_some_and(|ai| ai.own && ai.slug == slug);
+                let person = self.contacts.values().find(of_it).map(|contact| contact.person.clone());
+                person.iter().for_each(|person| self.drafts.gone(person));
+                self.draw();
+                self.note(&format!("{} is removed, and answers no more", text::line(&slug)));
+                Ok(())
+            }
             Event::Trouble(trouble) => {
                 let line = text::line(&format!("{}: {}", trouble.place, trouble.text));
                 self.screen.write([self.show.problem(&line)]);

@@ -13,7 +13,7 @@ use ratatosk_node::client::{Client, Events};
 use tokio::time::{Instant, timeout_at};
 
 use super::{files, meant};
-use crate::cli::names::{participant, short};
+use crate::cli::names::{is_removed, participant, short};
 use crate::cli::problem::Problem;
 use crate::cli::{say, text};
 
@@ -36,6 +36,7 @@ pub(super) async fn run(
     streams: bool,
 ) -> Result<(), Problem> {
     let topic = meant(client, name).await?;
+    nobody_removed(client, &topic).await?;
     // Whatever comes from now on is heard.
     let mut events = client.events().await?;
     if let Some(file) = file {
@@ -71,6 +72,23 @@ pub(super) async fn run(
     waiting.stream.end();
     text::lines(&answer.text).for_each(say);
     Ok(())
+}
+
+/// Whether somebody is there who can answer.
+///
+/// # Errors
+///
+/// That this is the conversation with an AI of ours that we have removed.
+async fn nobody_removed(client: &Client, topic: &Topic) -> Result<(), Problem> {
+    let agents = client.agents().await?;
+    let removed = topic.participants.iter().find(|one| is_removed(&one.person, one.ai.as_ref(), &agents));
+    match removed.and_then(|one| one.ai.as_ref()).filter(|_| topic.one_to_one) {
+        Some(ai) => Err(Problem::new(
+            format!("{} was an AI of yours and is removed: nobody answers here any more", text::line(&ai.slug)),
+            "`ratatosk agent list` shows those that there are",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Waits until somebody has it.
@@ -112,6 +130,11 @@ impl Waiting<'_> {
                 let after = page.messages.iter().position(|message| message.id == self.posted);
                 let later = page.messages.into_iter().skip(after.map_or(usize::MAX, |index| index + 1));
                 Ok(later.filter_map(|message| self.look_at(message)).next())
+            }
+            Event::AgentRemoved { .. } => {
+                self.stream.end();
+                nobody_removed(self.client, &self.topic).await?;
+                Ok(None)
             }
             Event::Trouble(trouble) => {
                 self.stream.end();
