@@ -26,7 +26,11 @@ struct Command {
 
 /// Every command, in the order of the help.
 const COMMANDS: &[Command] = &[
-    Command { name: "demo", about: "a CommServer and two peers, live on this machine", run: demo::run },
+    Command {
+        name: "demo",
+        about: "a CommServer, people who chat and an AI that one of them asks, live on this machine",
+        run: demo::run,
+    },
     Command {
         name: "test",
         about: "everything that must be green before a change goes in (--help lists the steps)",
@@ -34,7 +38,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        about: "the relay, or the plugins, against others that do the same work (writes a page and a picture to target/bench)",
+        about: "the relay, plugins, storage, or models, against others that do the same work (writes pages and pictures to target/bench)",
         run: bench::run,
     },
     Command { name: "fuzz", about: "the fuzz targets, with their seeds (--list shows them)", run: fuzz::run },
