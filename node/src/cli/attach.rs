@@ -199,8 +199,11 @@ pub(super) fn unreachable(status: &Status, why: Option<String>) -> Problem {
         let help = "name one with --relay wss://…, or run one in the same process: ratatosk serve --embedded-relay";
         return Problem::new("your node has no CommServer, over which others could reach it", help);
     }
-    let (relay, help) =
-        (text::line(&status.relay.url), "check the address and your network, or name another one with --relay");
+    let (relay, help) = (
+        text::line(&status.relay.url),
+        "check the address and your network, or name another one with --relay; one inside your node runs with \
+         `ratatosk serve --embedded-relay`",
+    );
     // The daemon knows best; its problems name what they are about.
     let of_relay = status.problems.iter().find(|problem| problem.contains(&status.relay.url));
     let what = of_relay.map(|problem| text::line(problem)).unwrap_or_else(|| {
