@@ -78,7 +78,7 @@ fn lines(status: &Status, queue: &Queue, is_inside: bool) -> Vec<String> {
         count(status.topics, "conversation", "conversations")
     ));
     for agent in &status.agents {
-        let online = if agent.online { "" } else { ", not at the CommServer" };
+        let online = if agent.online || is_inside { "" } else { ", not at the CommServer" };
         let (name, slug, model) = (text::name(&agent.name), text::line(&agent.slug), text::line(&agent.model));
         lines.push(format!("AI          {name} ({slug}), {}{online}, model {model}", agent_state(agent.state)));
     }

@@ -37,7 +37,8 @@ pub(crate) async fn repair(core: &Arc<Core>) -> Result<Repair, Failure> {
 }
 
 async fn report(core: &Arc<Core>) -> Result<Report, Failure> {
-    let mut findings = vec![relay(core)];
+    let known = core.on_disk(Node::comm_server).await?;
+    let mut findings = vec![relay(core, core.config.relay.url.clone().or(known))];
     let (node, catalogue) = (core.node.clone(), core.fleet.catalogue.clone());
     let rest = blocking(move || {
         let mut findings = folder(&node);
@@ -70,8 +71,16 @@ fn finding(level: Level, subject: &str, what: impl Into<String>) -> Finding {
     }
 }
 
-fn relay(core: &Core) -> Finding {
+/// Whether others reach the node; `known` is the CommServer at which it would be, were it on the network.
+fn relay(core: &Core, known: Option<String>) -> Finding {
     let Some(network) = &core.network else {
+        if let Some(url) = known {
+            return Finding {
+                meaning: "nobody can reach you until it does".to_owned(),
+                help: "run it: ratatosk serve; then ask again".to_owned(),
+                ..finding(Level::Warning, "relay", format!("the node does not run by itself; {url} was not asked"))
+            };
+        }
         return Finding {
             meaning: "nobody can reach you, and you reach nobody".to_owned(),
             help: "name one with --relay wss://…, or run one in the same process with --embedded-relay".to_owned(),

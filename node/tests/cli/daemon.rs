@@ -134,6 +134,8 @@ async fn commands_without_a_node_that_runs_share_the_folder() {
     }
     for (arguments, wanted) in [
         (&["status"][..], "ratatosk serve"),
+        // Where it is not on the network now, the address is known all the same.
+        (&["status"], &format!("ws://{}", relay.local_addr())),
         (&["model", "list"], "ratatosk model import"),
         (&["agent", "list"], "ratatosk agent create"),
         (&["topics", "list"], "ratatosk topics create"),

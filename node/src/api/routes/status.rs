@@ -14,15 +14,15 @@ use crate::model::Node;
     responses((status = 200, body = Status), (status = "default", description = "why not", body = ErrorBody)),
 )]
 pub(in super::super) async fn status(State(core): Daemon) -> Answer<Status> {
-    let read = |node: &Node| Ok((me(node)?, node.contacts()?.len(), node.topics()?.len()));
-    let (me, contacts, topics) = core.on_disk(read).await?;
+    let read = |node: &Node| Ok((me(node)?, node.contacts()?.len(), node.topics()?.len(), node.comm_server()?));
+    let (me, contacts, topics, known) = core.on_disk(read).await?;
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         started: core.started,
         folder: core.node.dir().to_string_lossy().into_owned(),
         me,
-        relay: relay(&core),
+        relay: relay(&core, known),
         connections: core.network.as_ref().map_or(0, |network| network.service.connections().len()),
         contacts,
         topics,
@@ -39,11 +39,15 @@ fn me(node: &Node) -> Result<Me, crate::model::ModelError> {
     Ok(Me { person, instance, email, name: node.name()? })
 }
 
-fn relay(core: &Core) -> Relay {
+/// Its CommServer; where the node is not on the network, the one at which it would be.
+fn relay(core: &Core, known: Option<String>) -> Relay {
     let embedded = core.embedded.map(|address| address.to_string());
     match &core.network {
         Some(network) => Relay { url: network.url.clone(), online: *network.service.online().borrow(), embedded },
-        None => Relay { url: String::new(), online: false, embedded },
+        None => {
+            let url = core.config.relay.url.clone().or(known).unwrap_or_default();
+            Relay { url, online: false, embedded }
+        }
     }
 }
 

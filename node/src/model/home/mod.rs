@@ -114,7 +114,7 @@ pub enum HomeError {
     /// Others have access to what must be private.
     #[error(
         "{path} belongs to what keeps your keys, and others have access to it (mode {mode:03o}); if nobody can have used that: \
-         chmod {wanted} '{path}'; otherwise make a new home and pair again"
+         chmod {wanted} '{path}'; otherwise make a new node and pair again"
     )]
     Loose {
         /// The folder or file.
@@ -128,10 +128,10 @@ pub enum HomeError {
     #[error("there is no node in {0}; make one first (ratatosk init)")]
     Missing(PathBuf),
     /// There is one already.
-    #[error("there is a home in {0} already; it was left as it is")]
+    #[error("there is a node in {0} already; it was left as it is")]
     Exists(PathBuf),
     /// Another program uses it.
-    #[error("another program uses the home in {0}; end it first")]
+    #[error("another program uses the node in {0}; end it first")]
     Busy(PathBuf),
     /// The passphrase does not open it.
     #[error("the passphrase is wrong (or {0} was changed)")]
@@ -148,7 +148,7 @@ pub enum HomeError {
     #[error("{0} was sealed by another owner (or was changed)")]
     OtherOwner(PathBuf),
     /// It is protected in another way than the caller thought.
-    #[error("this home is protected by {0}")]
+    #[error("this node is protected by {0}")]
     OtherProtection(&'static str),
     /// A file is not what it should be.
     #[error("{path} cannot be used: {why}")]
@@ -388,7 +388,12 @@ impl Protection {
             }
             (Self::KeyFile(path), Lock::KeyFile {}) => {
                 let path = key_path(dir, path.as_deref());
-                let missing = || HomeError::damaged(&path, "it is not there, and nothing else opens this home");
+                let missing = || {
+                    HomeError::damaged(
+                        &path,
+                        "it is not there, and nothing else opens this node; if it lies elsewhere, name it with --key-file",
+                    )
+                };
                 read_key(&path)?.ok_or_else(missing)
             }
             (Self::Owner(AgentKey(key)), Lock::Owner {}) => Ok(key.clone()),
