@@ -59,8 +59,8 @@ pub(crate) struct Options {
     /// Send this file as well
     #[arg(long, value_name = "FILE", requires = "say")]
     send: Option<PathBuf>,
-    /// Wait for a signed answer and print it; without one the command fails. What an AI is writing is shown on standard error as
-    /// it comes, if that is a terminal
+    /// Wait for a signed answer, of an AI where there is one, and print it; without one the command fails. What an AI is
+    /// writing is shown on standard error as it comes, if that is a terminal
     #[arg(long, requires = "say")]
     wait: bool,
     /// Show what an AI is writing as it comes, also where there is no terminal

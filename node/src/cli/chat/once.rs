@@ -8,6 +8,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 use std::time::Duration;
 
+use ratatosk_agent::{NOTICE, Rules, is_notice};
 use ratatosk_node::api::types::{Affirmed, DraftEvent, DraftState, Event, Message, NewMessage, PageQuery, Topic};
 use ratatosk_node::client::{Client, Events};
 use tokio::time::{Instant, timeout_at};
@@ -103,6 +104,35 @@ async fn deliver(events: &mut Events, topic: &Topic) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What a message is to somebody who waits for an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    /// An answer: of an AI, where there is one.
+    Answer,
+    /// An AI says why it cannot answer.
+    Excuse,
+    /// It may be from somebody else than it says.
+    Doubtful,
+    /// Ours, of other people beside an AI, or how AIs have to behave.
+    Else,
+}
+
+impl Said {
+    fn of(topic: &Topic, message: &Message) -> Self {
+        let is_ai = topic.participants.iter().any(|one| one.person == message.author && one.ai.is_some());
+        let has_ai = topic.participants.iter().any(|one| one.ai.is_some());
+        if message.own || has_ai && !is_ai || !is_ai && Rules::parse(&message.text).is_some() {
+            Self::Else
+        } else if message.affirmed != Affirmed::Verified {
+            Self::Doubtful
+        } else if is_ai && is_notice(&message.text) {
+            Self::Excuse
+        } else {
+            Self::Answer
+        }
+    }
+}
+
 /// What is known while an answer is waited for.
 struct Waiting<'a> {
     client: &'a Client,
@@ -118,7 +148,7 @@ impl Waiting<'_> {
     /// The answer, if this is it.
     async fn heard(&mut self, event: Event) -> Result<Option<Message>, Problem> {
         match event {
-            Event::Message(message) if message.topic == self.topic.id => Ok(self.look_at(message)),
+            Event::Message(message) if message.topic == self.topic.id => self.look_at(message),
             Event::Draft(draft) if draft.topic == self.topic.id => {
                 let name = self.name(&draft.person);
                 self.stream.take(&draft, &name);
@@ -128,8 +158,12 @@ impl Waiting<'_> {
                 let newest = PageQuery { before: None, limit: Some(PAGE) };
                 let page = self.client.messages(&self.topic.id, &newest).await?;
                 let after = page.messages.iter().position(|message| message.id == self.posted);
-                let later = page.messages.into_iter().skip(after.map_or(usize::MAX, |index| index + 1));
-                Ok(later.filter_map(|message| self.look_at(message)).next())
+                for message in page.messages.into_iter().skip(after.map_or(usize::MAX, |index| index + 1)) {
+                    if let Some(answer) = self.look_at(message)? {
+                        return Ok(Some(answer));
+                    }
+                }
+                Ok(None)
             }
             Event::AgentRemoved { .. } => {
                 self.stream.end();
@@ -145,18 +179,25 @@ impl Waiting<'_> {
         }
     }
 
-    fn look_at(&mut self, message: Message) -> Option<Message> {
-        if message.own {
-            return None;
+    fn look_at(&mut self, message: Message) -> Result<Option<Message>, Problem> {
+        match Said::of(&self.topic, &message) {
+            Said::Answer => return Ok(Some(message)),
+            Said::Excuse => {
+                self.stream.end();
+                let (name, what) = (self.name(&message.author), message.text.trim_start_matches(NOTICE).trim());
+                let help = "`ratatosk doctor`, where the AI is at home, shows why";
+                return Err(Problem::new(format!("{name} gave no answer: {}", text::line(what)), help));
+            }
+            Said::Doubtful => {
+                if self.doubtful.insert(message.id.clone()) {
+                    self.stream.end();
+                    let name = self.name(&message.author);
+                    eprintln!("There is an answer that is not signed by {name}; it does not count.");
+                }
+            }
+            Said::Else => {}
         }
-        if message.affirmed == Affirmed::Verified {
-            return Some(message);
-        }
-        if self.doubtful.insert(message.id.clone()) {
-            self.stream.end();
-            eprintln!("There is an answer that is not signed by {}; it does not count.", self.name(&message.author));
-        }
-        None
+        Ok(None)
     }
 
     fn name(&self, person: &str) -> String {
@@ -273,5 +314,42 @@ mod tests {
             assert_eq!(stream.text(&draft, "Smol").as_deref(), shown, "{draft:?}");
         }
         assert_eq!(Stream::default().text(&piece("1", 0, "x", None), "Smol"), None);
+    }
+
+    #[test]
+    fn an_answer_is_of_an_ai_where_there_is_one() {
+        let ai = serde_json::json!({"slug": "smol", "owner": "p", "own": true, "confirmed": true});
+        let topic = |with_ai: bool| -> Topic {
+            let mut participants = vec![serde_json::json!({"person": "p", "me": true})];
+            participants.push(serde_json::json!({"person": "ben", "me": false}));
+            if with_ai {
+                participants.push(serde_json::json!({"person": "smol", "me": false, "ai": ai}));
+            }
+            let rules = serde_json::json!({"mode": "mention", "hops": 4});
+            let topic = serde_json::json!({
+                "id": "t", "one_to_one": false, "participants": participants, "rules": rules, "priority": 5, "head": "h"
+            });
+            serde_json::from_value(topic).unwrap()
+        };
+        let said = |author: &str, text: &str, affirmed| Message {
+            id: "m".to_owned(),
+            topic: "t".to_owned(),
+            author: author.to_owned(),
+            own: author == "p",
+            at: 0,
+            text: text.to_owned(),
+            affirmed,
+            attachments: Vec::new(),
+        };
+        let judged = |with_ai, message| Said::of(&topic(with_ai), &message);
+        let yes = Affirmed::Verified;
+        assert_eq!(judged(true, said("smol", "Nuts.", yes)), Said::Answer);
+        assert_eq!(judged(true, said("ben", "Me too.", yes)), Said::Else);
+        assert_eq!(judged(true, said("p", "Hello?", yes)), Said::Else);
+        assert_eq!(judged(true, said("smol", "⚠ My model broke down.", yes)), Said::Excuse);
+        assert_eq!(judged(true, said("smol", "Nuts.", Affirmed::Forged)), Said::Doubtful);
+        assert_eq!(judged(false, said("ben", "Fine.", yes)), Said::Answer);
+        assert_eq!(judged(false, said("ben", "/ai free", yes)), Said::Else);
+        assert_eq!(judged(false, said("ben", "Fine.", Affirmed::Unverified)), Said::Doubtful);
     }
 }
