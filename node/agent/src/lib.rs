@@ -8,9 +8,9 @@
 //! | [`conversation`] | a topic as an AI sees it: who takes part, what was said, in the order of the channel |
 //! | [`rules`] | `/ai …`: what the people of a topic have said about when AIs speak |
 //! | [`mention`] | `@name` |
-//! | [`decide`] | whether this AI has something to answer now |
-//! | [`prompt`] | what the model is told |
-//! | [`answer`] | what of the model's text is said, and notices of failures |
+//! | [`mod@decide`] | whether this AI has something to answer now |
+//! | [`mod@prompt`] | what the model is told |
+//! | [`mod@answer`] | what of the model's text is said, and notices of failures |
 //! | [`names`] | names of others, so that they are nothing but names |
 //!
 //! # When it ends

@@ -1,14 +1,12 @@
 //! An AI from the file of its model to its first answer, by the commands alone.
 
-use std::process::Stdio;
-
 use ratatosk_engine::testing::{Tiny, tiny_model};
 use serde_json::Value;
 
-use crate::support::{Person, line, relay, text, within};
+use crate::support::{Person, relay, text};
 
 /// Somebody with a model file that says one sentence.
-async fn somebody(test: &str) -> (Person, String, ratatosk_relay::Server) {
+pub(crate) async fn somebody(test: &str) -> (Person, String, ratatosk_relay::Server) {
     let relay = relay().await;
     let anna = Person::new(test, "anna", &relay).await;
     let file = anna.0.join("tiny-file.gguf");
@@ -98,29 +96,4 @@ async fn a_backup_makes_the_same_node_somewhere_else() {
     // A folder with something in it is left as it is.
     let again = elsewhere.run(&["restore", file, "--passphrase-file", secret]).await;
     assert!(!again.status.success() && text(&again.stderr).contains("→"), "{again:?}");
-}
-
-#[cfg(feature = "llama")]
-#[tokio::test]
-async fn a_script_asks_an_ai_and_a_chat_shows_its_answer() {
-    let (anna, file, _relay) = somebody("asked").await;
-    let mut serving = anna.start(&["serve"]);
-    line(&mut serving, "Ctrl-C stops the node").await;
-    for arguments in [
-        &["model", "import", &file, "--name", "tiny"][..],
-        &["agent", "create", "smol", "--model", "tiny", "--title", "Smol"],
-    ] {
-        let output = anna.run(arguments).await;
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-    }
-    let asked = anna.run(&["chat", "smol", "--say", "Hello?", "--wait", "--stream", "--deadline", "50"]).await;
-    assert!(asked.status.success(), "{asked:?}");
-    assert_eq!(text(&asked.stdout), "Hello from a small model.\n");
-    let streamed = text(&asked.stderr);
-    assert!(streamed.contains("Smol [AI] is writing: Hello from a small model."), "{streamed}");
-
-    let history = within(anna.command(&["chat", "smol"]).stdin(Stdio::null()).output()).await.unwrap();
-    let shown = text(&history.stdout);
-    assert!(shown.contains("Smol [AI] ✓ Hello from a small model."), "{shown}");
-    within(serving.kill()).await.unwrap();
 }

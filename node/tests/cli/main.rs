@@ -7,6 +7,8 @@
 )]
 
 mod ai;
+#[cfg(feature = "llama")]
+mod answer;
 mod daemon;
 mod once;
 mod support;

@@ -1,6 +1,6 @@
 //! The settings of a daemon: `config.toml` in the folder of the node, or where `--config` says.
 //!
-//! Read strictly: what the program does not know is an error, with its line and what may have been meant. One table ([`table`]) says
+//! Read strictly: what the program does not know is an error, with its line and what may have been meant. One table (`table`) says
 //! which settings there are; the reader, the sample and the documentation in it are made of that.
 
 mod read;
