@@ -32,16 +32,16 @@ pub(crate) struct Server {
     guard: Arc<Guard>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
-    _record: Record,
+    _record: Option<Record>,
 }
 
 impl Server {
-    /// Begins to listen, and writes down where.
+    /// Begins to listen, and writes down where if others shall find it: not if it may be gone before they are answered.
     ///
     /// # Errors
     ///
     /// That the port is taken, or the file cannot be written.
-    pub(crate) async fn start(core: Arc<Core>) -> Result<Self, Failure> {
+    pub(crate) async fn start(core: Arc<Core>, for_others: bool) -> Result<Self, Failure> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, core.config.api.port));
         let refused = |error: std::io::Error| {
             let help = "another program may use that port; set port = 0 in [api] of config.toml to take a free one";
@@ -51,7 +51,7 @@ impl Server {
         let address = listener.local_addr().map_err(refused)?;
         let guard = Arc::new(Guard::new(address.port()));
         let dir = core.node.dir().to_owned();
-        let record = Record::write(&dir, address.port(), guard.token())?;
+        let record = for_others.then(|| Record::write(&dir, address.port(), guard.token())).transpose()?;
         let connections = core.config.api.connections;
         let router = document::router(core).layer(axum::middleware::from_fn_with_state(guard.clone(), guard::guard));
         let (stop, stopping) = watch::channel(false);

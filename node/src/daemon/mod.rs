@@ -130,7 +130,8 @@ impl Daemon {
         }
         core.fleet.start(&core).await?;
         tasks.spawn(Fleet::keep_acquainted(core.clone()));
-        let server = Server::start(core.clone()).await?;
+        // What takes a moment ends before others would be through; they wait for the folder instead.
+        let server = Server::start(core.clone(), purpose != Purpose::Local).await?;
         if purpose == Purpose::Serve {
             notify::notify("READY=1");
         }

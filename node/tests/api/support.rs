@@ -65,7 +65,7 @@ pub(crate) fn node(folder: &Folder, name: &str) -> Node {
 impl Person {
     /// With a node that goes on no network.
     pub(crate) async fn alone(name: &str) -> Self {
-        Self::with(name, Config::default(), Purpose::Local).await
+        Self::with(name, Config::default(), Purpose::Talk).await
     }
 
     /// With a node at a relay, which has it.

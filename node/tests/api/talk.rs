@@ -124,7 +124,7 @@ async fn what_is_said_below_messages_from_the_future_is_said() {
     let olga = Node::start(home, Box::new(move || now() + AHEAD)).unwrap();
     let new = NewAgent { slug: "max".to_owned(), name: "Max".to_owned(), settings: AgentSettings::default() };
     let topic = olga.topic_with(olga.create_agent(&new).unwrap().person).unwrap();
-    for number in 0..250 {
+    for number in 0..90 {
         olga.post(&topic.id.to_string(), &number.to_string(), Vec::new()).unwrap();
     }
     drop(olga);
