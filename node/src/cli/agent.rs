@@ -5,7 +5,7 @@ use ratatosk_node::api::types::{Agent, Audience, EditAgent, NewAgent, Preset};
 use ratatosk_node::client::Client;
 
 use super::attach::with;
-use super::folder::Place;
+use super::folder::{Listing, Place};
 use super::problem::Problem;
 use super::status::agent_state;
 use super::topics::quoted;
@@ -21,9 +21,9 @@ pub(crate) enum Tool {
     /// Changes an AI; what is not named stays
     Edit(Edit),
     /// Lists the AIs
-    List(List),
+    List(Listing),
     /// Shows an AI
-    Show(Named),
+    Show(Show),
     /// Removes an AI and its keys: nobody can ever speak in its name again; what it has said stays
     Remove(Named),
 }
@@ -107,20 +107,17 @@ enum AudienceName {
 }
 
 #[derive(Args)]
-pub(crate) struct List {
-    #[command(flatten)]
-    place: Place,
-    /// For programs: JSON, as the API has it
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct Named {
     #[command(flatten)]
     place: Place,
     /// Its short name, or its title if no other has that
     name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    named: Named,
     /// For programs: JSON, as the API has it
     #[arg(long)]
     json: bool,
@@ -205,7 +202,7 @@ async fn edit(options: &Edit) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn list(options: &List) -> Result<(), Problem> {
+async fn list(options: &Listing) -> Result<(), Problem> {
     let agents = with(&options.place, async |client: &Client| Ok(client.agents().await?)).await?;
     if options.json {
         return print_json(&agents);
@@ -219,10 +216,11 @@ async fn list(options: &List) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn show(options: &Named) -> Result<(), Problem> {
-    let agent =
-        with(&options.place, async |client: &Client| Ok(client.agent(&meant(client, &options.name).await?).await?))
-            .await?;
+async fn show(options: &Show) -> Result<(), Problem> {
+    let agent = with(&options.named.place, async |client: &Client| {
+        Ok(client.agent(&meant(client, &options.named.name).await?).await?)
+    })
+    .await?;
     if options.json {
         return print_json(&agent);
     }

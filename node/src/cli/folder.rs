@@ -31,6 +31,16 @@ pub(crate) struct Place {
     relay: Option<String>,
 }
 
+/// What is there in a node.
+#[derive(Args)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    pub(super) place: Place,
+    /// For programs: JSON, as the API has it
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 impl Place {
     /// The folder.
     ///

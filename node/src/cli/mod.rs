@@ -47,13 +47,13 @@ pub(crate) enum Command {
     /// Runs your node: it can be reached, and your AIs answer, until you stop it
     Serve(Box<serve::Options>),
     /// Says how your node is
-    Status(status::Options),
+    Status(folder::Listing),
     /// Invites somebody: shows a link and a QR code, and waits
     Invite(invite::Options),
     /// Accepts an invitation
     Accept(people::Accept),
     /// Lists your contacts
-    Contacts(people::Contacts),
+    Contacts(folder::Listing),
     /// Trusts the keys of a contact no longer, so that you can pair anew: they have begun anew, or lost a device
     ForgetKeys(people::ForgetKeys),
     /// Lists and makes conversations, and says how AIs behave in them

@@ -7,7 +7,7 @@ use ratatosk_node::api::types::{ImportModel, Model};
 use ratatosk_node::client::Client;
 
 use super::attach::with;
-use super::folder::Place;
+use super::folder::{Listing, Place};
 use super::problem::Problem;
 use super::progress::watched;
 use super::topics::quoted;
@@ -19,9 +19,9 @@ pub(crate) enum Tool {
     /// Makes a model of a GGUF file, after a look at whether it is one that works
     Import(Import),
     /// Lists the models
-    List(List),
+    List(Listing),
     /// Shows a model
-    Show(Named),
+    Show(Show),
     /// Removes a model; a file that was used where it lies stays there
     Remove(Named),
 }
@@ -44,20 +44,17 @@ pub(crate) struct Import {
 }
 
 #[derive(Args)]
-pub(crate) struct List {
-    #[command(flatten)]
-    place: Place,
-    /// For programs: JSON, as the API has it
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct Named {
     #[command(flatten)]
     place: Place,
     /// The name of the model
     name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    named: Named,
     /// For programs: JSON, as the API has it
     #[arg(long)]
     json: bool,
@@ -97,7 +94,7 @@ async fn import(options: &Import) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn list(options: &List) -> Result<(), Problem> {
+async fn list(options: &Listing) -> Result<(), Problem> {
     let models = with(&options.place, async |client: &Client| Ok(client.models().await?)).await?;
     if options.json {
         return print_json(&models);
@@ -116,8 +113,9 @@ async fn list(options: &List) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn show(options: &Named) -> Result<(), Problem> {
-    let model = with(&options.place, async |client: &Client| Ok(client.model(&options.name).await?)).await?;
+async fn show(options: &Show) -> Result<(), Problem> {
+    let model =
+        with(&options.named.place, async |client: &Client| Ok(client.model(&options.named.name).await?)).await?;
     if options.json {
         return print_json(&model);
     }

@@ -11,7 +11,7 @@ use ratatosk_pairing::Invitation;
 use tokio::time::{Instant, timeout_at};
 
 use super::attach::{Attached, with};
-use super::folder::Place;
+use super::folder::{Listing, Place};
 use super::names::{describe, find, is_removed};
 use super::problem::Problem;
 use super::{print_json, say, text};
@@ -29,15 +29,6 @@ pub(crate) struct Accept {
     place: Place,
     /// The invitation, as a link or as JSON; - reads it from standard input
     invitation: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Contacts {
-    #[command(flatten)]
-    place: Place,
-    /// For programs: JSON, as the API has it
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
@@ -140,7 +131,7 @@ pub(super) fn parse_invitation(text: &str) -> Result<Invitation, Problem> {
 /// # Errors
 ///
 /// What is wrong with the node.
-pub(super) async fn contacts(options: &Contacts) -> Result<(), Problem> {
+pub(super) async fn contacts(options: &Listing) -> Result<(), Problem> {
     let (contacts, agents, me) = with(&options.place, async |client: &Client| {
         Ok((client.contacts().await?, client.agents().await?, client.status().await?.me))
     })

@@ -1,31 +1,21 @@
 //! `ratatosk status`: how the node is, for people and for programs.
 
-use clap::Args;
 use ratatosk_node::api::types::{AgentState, EngineState, Queue, Status};
 use ratatosk_node::client::Client;
 use ratatosk_node::daemon::Purpose;
 
 use super::attach::Attached;
-use super::folder::Place;
+use super::folder::Listing;
 use super::problem::Problem;
 use super::units::{age, now};
 use super::{print_json, say, text};
-
-#[derive(Args)]
-pub(crate) struct Options {
-    #[command(flatten)]
-    place: Place,
-    /// For programs: JSON, as the API has it
-    #[arg(long)]
-    json: bool,
-}
 
 /// Says how the node is.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub(super) async fn run(options: &Options) -> Result<(), Problem> {
+pub(super) async fn run(options: &Listing) -> Result<(), Problem> {
     let attached = Attached::open(&options.place, Purpose::Local).await?;
     let is_inside = attached.is_inside();
     let result = ask(&attached.client).await;

@@ -5,7 +5,7 @@ use ratatosk_node::api::types::{EditTopic, Mode, NewMessage, NewTopic, Topic};
 use ratatosk_node::client::Client;
 
 use super::attach::with;
-use super::folder::Place;
+use super::folder::{Listing, Place};
 use super::names::{find, find_topic, title};
 use super::problem::Problem;
 use super::{print_json, say, text};
@@ -13,22 +13,13 @@ use super::{print_json, say, text};
 #[derive(Subcommand)]
 pub(crate) enum Tool {
     /// Lists the conversations
-    List(List),
+    List(Listing),
     /// Begins a conversation of several: people, AIs, or both
     Create(Create),
     /// Says which AIs answer in a conversation: for everybody in it
     Mode(ModeOptions),
     /// Says how urgent answers of your AIs in a conversation are: on this node alone
     Priority(Priority),
-}
-
-#[derive(Args)]
-pub(crate) struct List {
-    #[command(flatten)]
-    place: Place,
-    /// For programs: JSON, as the API has it
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
@@ -92,7 +83,7 @@ pub(super) async fn run(tool: &Tool) -> Result<(), Problem> {
     }
 }
 
-async fn list(options: &List) -> Result<(), Problem> {
+async fn list(options: &Listing) -> Result<(), Problem> {
     let (topics, contacts) =
         with(&options.place, async |client: &Client| Ok((client.topics().await?, client.contacts().await?))).await?;
     if options.json {

@@ -79,11 +79,13 @@ async fn round(houses: &mut [House; 2], speaker: usize, topic: &str, text: &str)
 
 async fn all_alike(houses: &[House; 2], topic: &str) {
     within(async {
-        let heads = || {
+        loop {
             let people = houses.iter().flat_map(|house| [&house.owner, &house.agent]);
-            people.map(|person| person.node.head(topic).ok()).collect::<Vec<_>>()
-        };
-        while heads().iter().any(|head| *head != heads()[0]) {
+            let heads: Vec<_> = people.map(|person| person.node.head(topic).ok()).collect();
+            if heads.iter().all(|head| head.is_some() && *head == heads[0]) {
+                break;
+            }
+            // Of a store that has caught up nobody is told; it is asked again.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
