@@ -32,6 +32,7 @@ mod fleet;
 mod hub;
 mod news;
 mod notify;
+mod rules;
 mod tracer;
 pub(crate) mod view;
 mod worker;

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use ratatosk_agent::WINDOW;
 use ratatosk_objects::PersonId;
 
-use super::{Core, Failure};
+use super::{Core, Failure, rules};
 use crate::api::types::{self, Affirmed, Ai, Attachment, Mode, Participant, Rules};
 use crate::model::{self, ModelError, Node};
-
-/// Messages in which the rules of a group are looked for.
-const RULES: usize = 200;
 
 /// Who is connected now.
 pub(crate) fn connected(core: &Core) -> BTreeSet<PersonId> {
@@ -59,48 +57,37 @@ pub(crate) fn topic(node: &Node, topic: &model::Topic) -> Result<types::Topic, M
         let head = agent.and_then(|agent| agent.head(&id).ok()).map(|head| head.to_string());
         participants.push(Participant { person: person.to_string(), name, email, me, ai, head });
     }
-    let newest = node.messages(&id, None, if one_to_one { 1 } else { RULES })?.messages;
+    let (newest, older) = rules::newest(node, &id, if one_to_one { 1 } else { WINDOW }, None)?;
+    let rules = if one_to_one {
+        None
+    } else {
+        let people = rules::people(node, &topic.id)?;
+        match rules::among(&newest, &people) {
+            None => rules::before(node, &id, older, &people)?,
+            found => found,
+        }
+    };
     Ok(types::Topic {
         id: topic.channel.to_string(),
         name: topic.name.clone().filter(|_| !one_to_one),
         one_to_one,
         participants,
-        rules: rules(node, topic, &newest)?,
+        rules: shown(rules.unwrap_or_default()),
         priority: node.topic_priority(&topic.channel)?,
-        last: newest.last().map(|message| message.creation_time),
+        last: newest.last().map(|said| said.at),
         head: node.head(&id)?.to_string(),
     })
 }
 
-/// What the people of a topic have said of how AIs behave in it.
-fn rules(node: &Node, topic: &model::Topic, newest: &[model::Message]) -> Result<Rules, ModelError> {
-    let mut people = BTreeSet::new();
-    for person in topic.id.participants() {
-        if node.contact(*person)?.is_none_or(|contact| contact.ai().is_none()) {
-            people.insert(*person);
-        }
-    }
-    let said: Vec<_> = newest
-        .iter()
-        .map(|message| ratatosk_agent::Said {
-            id: message.id,
-            author: message.author,
-            text: message.text.clone(),
-            files: message.attachments.len(),
-            at: message.creation_time,
-            verified: message.affirmed == model::Affirmed::Verified,
-        })
-        .collect();
-    let now = super::now();
-    let said: Vec<_> = said.into_iter().filter(|said| !ratatosk_agent::is_early(said, now)).collect();
-    let rules = ratatosk_agent::rules_of(&said, |person| people.contains(&person)).unwrap_or_default();
+/// What the people of a group have said of how AIs behave in it.
+fn shown(rules: ratatosk_agent::Rules) -> Rules {
     let mode = match rules.mode {
         ratatosk_agent::Mode::Off => Mode::Off,
         ratatosk_agent::Mode::Mention => Mode::Mention,
         ratatosk_agent::Mode::RoundRobin => Mode::RoundRobin,
         ratatosk_agent::Mode::Free => Mode::Free,
     };
-    Ok(Rules { mode, hops: rules.hops })
+    Rules { mode, hops: rules.hops }
 }
 
 /// A message of a topic.

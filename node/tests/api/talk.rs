@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ratatosk_node::api::types::{Affirmed, EditTopic, Event, Level, NewAttachment, NewMessage, PageQuery};
+use ratatosk_node::api::types::{Affirmed, EditTopic, Event, Level, Mode, NewAttachment, NewMessage, PageQuery};
 use ratatosk_node::client::{Client, ClientError};
 use ratatosk_node::daemon::{Config, Daemon, Purpose};
 use ratatosk_node::model::{AgentSettings, Home, NewAgent, Node, Protection};
@@ -136,5 +136,25 @@ async fn what_is_said_below_messages_from_the_future_is_said() {
     let posted = client.say(&topic.channel.to_string(), &message).await.unwrap();
     let is_now = u64::try_from(posted.at).unwrap() < now() + AHEAD / 2;
     assert!(posted.text == "now" && posted.own && is_now, "{posted:?}");
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_said_of_ais_long_ago_still_holds() {
+    let folder = Folder::new("rita");
+    let rita = node(&folder, "rita");
+    let new = NewAgent { slug: "max".to_owned(), name: "Max".to_owned(), settings: AgentSettings::default() };
+    let max = rita.create_agent(&new).unwrap().person;
+    let topic = rita.create_group("Garden", &[max]).unwrap();
+    let id = topic.id.to_string();
+    rita.post(&id, "/ai free hops 7", Vec::new()).unwrap();
+    for number in 0..450 {
+        rita.post(&id, &number.to_string(), Vec::new()).unwrap();
+    }
+    let daemon = Daemon::start(rita, Config::default(), Purpose::Local).await.unwrap();
+    let client = Client::new(daemon.address().unwrap().port(), daemon.token().unwrap());
+    let topics = client.topics().await.unwrap();
+    let rules = topics.iter().find(|one| one.id == topic.channel.to_string()).unwrap().rules;
+    assert_eq!((rules.mode, rules.hops), (Mode::Free, 7));
     daemon.stop().await;
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatosk_agent::Rules;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::attend::{Attended, attend};
-use super::desk::Desk;
+use super::desk::{Desk, lock};
 use super::waiting::Waiting;
 use crate::api::types::{ConnectionEvent, Event, PairedEvent, TroubleEvent};
 use crate::daemon::view;
@@ -129,7 +130,13 @@ impl Crew {
         let desk = &self.desk;
         let agent = Some(desk.agent().slug);
         match news {
-            News::Changed(Change::Messages { topic, .. }) => {
+            News::Changed(Change::Messages { topic, arrivals }) => {
+                // What was said while somebody was away may have its place far back, where nobody looks again.
+                if arrivals.messages.len() < arrivals.total
+                    || arrivals.messages.iter().any(|message| Rules::parse(&message.text).is_some())
+                {
+                    lock(&desk.rules).remove(&topic);
+                }
                 self.waiting.add(topic);
             }
             News::Changed(Change::Topic(topic)) => {

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ratatosk_agent::{Conversation, Me, Participant, Rules, Said, WINDOW, is_early, names, rules_of, shortened};
+use ratatosk_agent::{Conversation, Me, Participant, Rules, WINDOW, is_early, names};
 use ratatosk_objects::{ObjectHash, PersonId};
 
 use super::desk::{Desk, lock};
 use crate::daemon::core::now;
-use crate::model::{Affirmed, Agent, Contact, Cursor, Message, ModelError, Node, Topic, TopicId};
+use crate::daemon::rules;
+use crate::model::{Agent, Contact, Cursor, ModelError, Topic, TopicId};
 
-/// How far back it is looked what people have said about when AIs speak, in messages.
-const RULES: usize = 2000;
-/// Pages that make a window, at most: long messages make short pages.
-const MAX_PAGES: usize = 16;
 /// Characters of a topic's name in the queue.
 const MAX_LABEL: usize = 60;
 
@@ -39,13 +36,13 @@ pub(super) fn look(desk: &Desk, topic: &str) -> Result<Seen, ModelError> {
     let topic = node.topic(topic)?;
     let participants = participants(desk, &agent, &topic.id)?;
     let id = topic.id.to_string();
-    let (messages, older) = newest(node, &id, WINDOW, None)?;
+    let (messages, older) = rules::newest(node, &id, WINDOW, None)?;
     let mut conversation =
         Conversation { one_to_one: topic.id.is_one_to_one(), participants, rules: Rules::default(), messages };
     if !conversation.one_to_one {
         let now = now();
         conversation.messages.retain(|said| !is_early(said, now));
-        conversation.rules = rules(desk, &conversation, &id, older)?;
+        conversation.rules = said_rules(desk, &conversation, &id, older)?;
     }
     let label = label(&agent, &topic, &conversation);
     Ok(Seen {
@@ -93,54 +90,14 @@ fn participants(desk: &Desk, agent: &Agent, topic: &TopicId) -> Result<Vec<Parti
     topic.participants().iter().map(one).collect()
 }
 
-/// The newest messages before a place, oldest first, and where those before them end.
-fn newest(
-    node: &Node,
-    topic: &str,
-    count: usize,
-    before: Option<Cursor>,
-) -> Result<(Vec<Said>, Option<Cursor>), ModelError> {
-    let (mut messages, mut before) = (Vec::new(), before);
-    for _ in 0..MAX_PAGES {
-        let page = node.messages(topic, before, count - messages.len())?;
-        let mut earlier: Vec<_> = page.messages.into_iter().map(said).collect();
-        earlier.append(&mut messages);
-        (messages, before) = (earlier, page.older);
-        if before.is_none() || messages.len() >= count {
-            break;
-        }
-    }
-    Ok((messages, before))
-}
-
-fn said(message: Message) -> Said {
-    Said {
-        id: message.id,
-        author: message.author,
-        text: shortened(message.text),
-        files: message.attachments.len(),
-        at: message.creation_time,
-        verified: message.affirmed == Affirmed::Verified,
-    }
-}
-
 /// What people have said about when AIs speak. What was said long ago is looked for once.
-fn rules(desk: &Desk, seen: &Conversation, topic: &str, older: Option<Cursor>) -> Result<Rules, ModelError> {
-    let is_person = |person| !seen.is_ai(person);
-    let mut found = rules_of(&seen.messages, is_person);
-    if found.is_none() {
-        found = lock(&desk.rules).get(topic).copied();
-    }
-    let (now, mut before, mut looked) = (now(), older, seen.messages.len());
-    while found.is_none() && before.is_some() && looked < RULES {
-        let (mut messages, earlier) = newest(&desk.node, topic, WINDOW, before)?;
-        // A page of other things than messages is no message nearer to the end.
-        looked += messages.len().max(WINDOW);
-        messages.retain(|said| !is_early(said, now));
-        found = rules_of(&messages, is_person);
-        before = earlier;
-    }
-    let rules = found.unwrap_or_default();
+fn said_rules(desk: &Desk, seen: &Conversation, topic: &str, older: Option<Cursor>) -> Result<Rules, ModelError> {
+    let people = seen.participants.iter().filter(|one| !one.is_ai).map(|one| one.person).collect();
+    let known = || lock(&desk.rules).get(topic).copied();
+    let rules = match rules::among(&seen.messages, &people).or_else(known) {
+        Some(rules) => rules,
+        None => rules::before(&desk.node, topic, older, &people)?.unwrap_or_default(),
+    };
     lock(&desk.rules).insert(topic.to_owned(), rules);
     Ok(rules)
 }
